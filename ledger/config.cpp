@@ -1,0 +1,115 @@
+#include "ledger/config.hpp"
+
+#include "ledger/digest.hpp"
+#include "ledger/record.hpp"
+#include "ledger/text.hpp"
+
+namespace ledger {
+
+namespace {
+
+// Every struct is taken apart by structured binding, so that a field added to
+// the configuration does not compile until it is part of the digest.
+
+/// Text as JSON. What is no UTF-8 is an array of bytes: no two values of the
+/// configuration may have one spelling.
+json spelled(std::string_view text) {
+  if (is_utf8(text))
+    return json(std::string(text));
+  auto out = json::array();
+  for (auto c : text)
+    out.push_back(static_cast<unsigned>(static_cast<unsigned char>(c)));
+  return out;
+}
+
+json spelled(const std::vector<std::string>& list) {
+  auto out = json::array();
+  for (auto& text : list)
+    out.push_back(spelled(text));
+  return out;
+}
+
+json spelled(const check_config& c) {
+  const auto& [command, fail_on] = c;
+  json out = json::object();
+  out["command"] = spelled(command);
+  out["fail_on"] = spelled(fail_on);
+  return out;
+}
+
+json spelled(const checks_config& c) {
+  const auto& [setup, test, lint, schema_drift, timeout, network] = c;
+  json out = json::object();
+  out["setup"] = spelled(setup);
+  out["test"] = spelled(test);
+  out["lint"] = spelled(lint);
+  out["schema_drift"] = spelled(schema_drift);
+  out["timeout_ms"] = timeout.count();
+  out["network"] = network;
+  return out;
+}
+
+json spelled(const scope_config& c) {
+  const auto& [protected_globs, schema_globs, secret_globs] = c;
+  json out = json::object();
+  out["protected"] = spelled(protected_globs);
+  out["schema"] = spelled(schema_globs);
+  out["secrets"] = spelled(secret_globs);
+  return out;
+}
+
+json spelled(const deploy_config& c) {
+  const auto& [kind, build, publish, directory, command, token_env, build_network, context] = c;
+  json out = json::object();
+  out["kind"] = spelled(to_string(kind));
+  out["build"] = spelled(build);
+  out["publish"] = spelled(publish);
+  out["directory"] = spelled(directory);
+  out["command"] = spelled(command);
+  out["token_env"] = spelled(token_env);
+  out["build_network"] = build_network;
+  out["context"] = spelled(context);
+  return out;
+}
+
+json spelled(const sandbox_config& c) {
+  const auto& [kind] = c;
+  json out = json::object();
+  out["kind"] = spelled(to_string(kind));
+  return out;
+}
+
+} // namespace
+
+std::string digest_of(const config& c) {
+  json out = json::object();
+  out["checks"] = spelled(c.checks);
+  out["scope"] = spelled(c.scope);
+  out["deploy"] = spelled(c.deploy);
+  out["sandbox"] = spelled(c.sandbox);
+  return sha256(out.dump());
+}
+
+std::string_view to_string(deploy_kind k) noexcept {
+  switch (k) {
+    case deploy_kind::none:
+      return "none";
+    case deploy_kind::directory:
+      return "directory";
+    case deploy_kind::command:
+      return "command";
+  }
+  return "unknown";
+}
+
+std::string_view to_string(sandbox_kind k) noexcept {
+  switch (k) {
+    case sandbox_kind::bwrap:
+      return "bwrap";
+    case sandbox_kind::none:
+      return "none";
+  }
+  return "unknown";
+}
+
+} // namespace ledger

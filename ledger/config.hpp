@@ -1,0 +1,112 @@
+// config.hpp -- what `scheduler.toml` says, as values.
+//
+// The *configuration digest* is the SHA-256 over [checks], [scope], [deploy]
+// and [sandbox] in one canonical spelling: contracts name it, so that what was
+// approved under one set of rules is not delivered under another (L4, L5).
+//
+//   1. A default-constructed section is what an absent section means.
+//   2. Parsing (config_file.hpp) refuses unknown keys, keys whose feature this
+//      version lacks, and values out of range; nothing is guessed.
+//
+// Pure.
+
+#pragma once
+
+#include "ledger/step_table.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace ledger {
+
+using milliseconds = std::chrono::milliseconds;
+
+struct repo_config {
+  std::string base = "HEAD";
+  std::string prompts = "docs/ai-gated/prompt";
+  std::string worktrees; ///< Empty: $XDG_CACHE_HOME/scheduler/<repo id>.
+};
+
+struct role_config {
+  std::string provider;
+};
+
+struct provider_config {
+  std::string kind; ///< `offline`; the test build knows `scripted` as well.
+  std::map<std::string, std::string> options; ///< Further keys of this kind.
+};
+
+/// A check: a shell command, and optionally a regular expression that fails it
+/// when it matches the output although the command exited 0.
+struct check_config {
+  std::string command;
+  std::string fail_on;
+  bool none() const noexcept { return command == "none"; }
+};
+
+struct checks_config {
+  check_config setup; ///< Empty command: no setup.
+  check_config test;
+  check_config lint;
+  check_config schema_drift;
+  milliseconds timeout = std::chrono::minutes(20); ///< Each command.
+  bool network = false;
+};
+
+struct scope_config {
+  /// Protected by default; an `allow:` of a prompt may lift these for its task.
+  std::vector<std::string> protected_globs{".gitignore", "netlify.toml", ".npmrc", ".github/**",
+                                           ".gitlab-ci.yml"};
+  std::vector<std::string> schema_globs;
+  std::vector<std::string> secret_globs{".env*", "**/.env*"};
+};
+
+struct limits_config {
+  std::uint32_t tasks_in_flight = 64;
+  std::uint32_t checks_at_once = 0; ///< 0: one per processor.
+  std::uint32_t tries = 3;          ///< Attempts of one step in one round.
+  std::uint32_t fix_rounds = 5;
+  std::uint32_t restart_intensity = 3;                    ///< More restarts than this within the
+  milliseconds restart_period = std::chrono::seconds(60); ///< period park the task.
+};
+
+enum class sandbox_kind : std::uint8_t { bwrap, none };
+
+struct sandbox_config {
+  sandbox_kind kind = sandbox_kind::bwrap;
+};
+
+enum class deploy_kind : std::uint8_t { none, directory, command };
+
+struct deploy_config {
+  deploy_kind kind = deploy_kind::none;
+  std::string build; ///< Shell command; empty: nothing to build.
+  std::string publish = "dist";
+  std::string directory; ///< Of kind `directory`; relative to the repository.
+  std::string command;   ///< Of kind `command`.
+  std::string token_env; ///< The variable whose value only the deploy process gets.
+  bool build_network = false;
+  std::string context = "deploy-preview";
+};
+
+struct config {
+  repo_config repo;
+  std::map<role, role_config> roles; ///< gemini, claude, codex: each present.
+  std::map<std::string, provider_config> providers;
+  checks_config checks;
+  scope_config scope;
+  limits_config limits;
+  sandbox_config sandbox;
+  deploy_config deploy;
+};
+
+/// The configuration digest: see the head of this file.
+std::string digest_of(const config& c);
+
+std::string_view to_string(deploy_kind k) noexcept;
+std::string_view to_string(sandbox_kind k) noexcept;
+
+} // namespace ledger

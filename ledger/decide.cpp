@@ -1,0 +1,145 @@
+#include "ledger/decide.hpp"
+
+#include <algorithm>
+#include <string>
+
+namespace ledger {
+
+namespace {
+
+constexpr std::int64_t first_backoff_ms = 200;
+constexpr std::int64_t longest_backoff_ms = 30'000;
+
+std::string step_words(const task_state& s) {
+  return "step " + std::string{to_string(s.at)} + ", round " + std::to_string(s.round);
+}
+
+/// How many deaths and unavailables lie within the period before the last one.
+std::uint32_t recent_restarts(const task_state& s, const limits_config& l) {
+  if (s.restarts_ms.empty())
+    return 0;
+  auto since = s.restarts_ms.back() - l.restart_period.count();
+  return static_cast<std::uint32_t>(std::count_if(s.restarts_ms.begin(), s.restarts_ms.end(),
+                                                  [&](auto t) { return t >= since; }));
+}
+
+park parked_by_restarts(const task_state& s, const limits_config& l) {
+  return {"restarting-too-often",
+          step_words(s) + " failed more than " + std::to_string(l.restart_intensity)
+              + " times within the restart period; last: " + s.last_fault_why,
+          "mend what the last failure names, then `scheduler retry " + s.task + "`"};
+}
+
+park parked_by_tries(const task_state& s, const limits_config& l) {
+  auto last = !s.last_fault_why.empty() ? s.last_fault_why
+              : s.complaints.empty()    ? std::string{"no reason recorded"}
+                                        : s.complaints.back();
+  return {"tries-used",
+          step_words(s) + ": " + std::to_string(l.tries) + " attempts ended without an accepted "
+              + "answer; last: " + last,
+          "read `scheduler show " + s.task
+              + "`, sharpen the prompt or add a note, then `scheduler retry " + s.task
+              + " --note FILE`"};
+}
+
+/// What follows from a NO, red checks, a failed build or a provider's refusal.
+action after_refusal(const task_state& s, const limits_config& l) {
+  if (s.refusal_kind == refusal::decide_no)
+    return stop{s.refusal_kind, "Claude said NO in step 2: " + s.refusal_why,
+                "change the prompt, then `scheduler retry " + s.task + " --from ingest`"};
+  if (s.refusal_kind == refusal::provider_refused)
+    return park{s.last_fault_code.empty() ? s.refusal_kind : s.last_fault_code,
+                step_words(s) + ": " + s.refusal_why,
+                "see `scheduler show " + s.task + "`, mend what it names, then `scheduler retry "
+                    + s.task + "` (with --note FILE to add to the prompt)"};
+  if (s.same_failure_twice)
+    return park{"same-failure-twice",
+                s.refusal_kind + " again with the same diff: " + s.refusal_why,
+                "the fix changed nothing that matters; add a note, then `scheduler retry " + s.task
+                    + " --note FILE`"};
+  auto from = std::max<std::uint32_t>(s.round_limit_from, 1);
+  if (s.round - from >= l.fix_rounds)
+    return park{"fix-rounds-used",
+                std::to_string(l.fix_rounds) + " fixes did not help; last: " + s.refusal_kind + ": "
+                    + s.refusal_why,
+                "read `scheduler show " + s.task + "`, then `scheduler retry " + s.task
+                    + " --note FILE`, or raise limits.fix_rounds"};
+  return open_round{};
+}
+
+action next_of_delivery(const task_state& s) {
+  if (s.recheck)
+    return run_checks{};
+  if (s.out.tree.empty())
+    return write_intent{};
+  if (s.out.commit.empty())
+    return make_commit{};
+  if (!s.out.built)
+    return run_build{};
+  if (s.out.deployed)
+    return finish{status::done};
+  if (s.out.deploy_id.empty())
+    return write_deploy_intent{};
+  return run_deploy{};
+}
+
+action next_of_granted(const task_state& s) {
+  if (s.at == step::deliver)
+    return next_of_delivery(s);
+  if (s.at == step::test && !s.fixing)
+    return run_checks{};
+  return ask_role{};
+}
+
+/// A limit that ends the task, if one is reached.
+bool over_limits(const task_state& s, const limits_config& l, action& out) {
+  if (recent_restarts(s, l) > l.restart_intensity)
+    out = parked_by_restarts(s, l);
+  else if (s.attempt > l.tries)
+    out = parked_by_tries(s, l);
+  else
+    return false;
+  return true;
+}
+
+} // namespace
+
+std::int64_t backoff_ms(std::uint32_t failures) noexcept {
+  if (failures == 0)
+    return 0;
+  auto shift = std::min<std::uint32_t>(failures - 1, 16);
+  return std::min(first_backoff_ms << shift, longest_backoff_ms);
+}
+
+action decide(const task_state& s, const config& c, std::int64_t now_ms) {
+  if (s.terminal() || s.at == step::ingest)
+    return rest{};
+  if (s.ph == phase::refused)
+    return after_refusal(s, c.limits);
+  if (action limit; over_limits(s, c.limits, limit))
+    return limit;
+  auto failures = static_cast<std::uint32_t>(s.restarts_ms.size());
+  if (failures != 0 && (s.ph == phase::ready || s.ph == phase::answered)) {
+    auto at_ms = s.restarts_ms.back() + backoff_ms(failures);
+    if (now_ms < at_ms)
+      return wait_until{at_ms};
+  }
+  switch (s.ph) {
+    case phase::ready:
+      // Nothing to test or deliver: the change is in the base already.
+      if (s.at == step::test && !s.fixing && s.tree == s.base_tree)
+        return finish{status::no_change};
+      return ask_for_grant{};
+    case phase::granted:
+      return next_of_granted(s);
+    case phase::asked:
+      return ask_role{};
+    case phase::answered:
+      return judge_answer{};
+    case phase::refused:
+      break; // Handled above.
+  }
+  return rest{};
+}
+
+} // namespace ledger

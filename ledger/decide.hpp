@@ -1,0 +1,69 @@
+// decide.hpp -- what happens next: decide(state, limits, now) -> action.
+//
+// An *action* is a value; actors perform it and report by appending records.
+// Nothing else in the program decides what a task does next.
+//
+//   1. The same records, limits and time give the same action.
+//   2. A terminal state gives `rest`.
+//   3. Every limit ends in `park` with a reason and what a person can do.
+//
+// Pure. The drafts that perform an action by recording alone are in
+// drafts.hpp.
+
+#pragma once
+
+#include "ledger/config.hpp"
+#include "ledger/state.hpp"
+
+#include <cstdint>
+#include <string>
+#include <variant>
+
+namespace ledger {
+
+/// Terminal: nothing more.
+struct rest {};
+/// Back-off after a failure.
+struct wait_until {
+  std::int64_t at_ms;
+};
+/// Ask the supervisor to let the step at hand begin.
+struct ask_for_grant {};
+/// Have the AI of the step read, answer and file.
+struct ask_role {};
+/// Validate the file that was answered.
+struct judge_answer {};
+/// Run test, lint and drift on a clean checkout of the candidate tree.
+struct run_checks {};
+/// Revoke, move the round's evidence to old/, make a fix due.
+struct open_round {};
+/// Record the commit's intent, after reading the contract again.
+struct write_intent {};
+struct make_commit {};
+struct run_build {};
+/// Record the deploy's intent, after reading the contract again.
+struct write_deploy_intent {};
+struct run_deploy {};
+/// Write status.json (if done) and end.
+struct finish {
+  status as; ///< done or no_change.
+};
+struct stop {
+  std::string reason, why, remedy;
+};
+struct park {
+  std::string reason, why, remedy;
+};
+
+using action = std::variant<rest, wait_until, ask_for_grant, ask_role, judge_answer, run_checks,
+                            open_round, write_intent, make_commit, run_build, write_deploy_intent,
+                            run_deploy, finish, stop, park>;
+
+/// What to do with a task in state `s` at `now_ms` (Unix time).
+action decide(const task_state& s, const config& c, std::int64_t now_ms);
+
+/// The pause before attempt n+1 after n failures in a row: 200 ms doubled each
+/// time, at most 30 s.
+std::int64_t backoff_ms(std::uint32_t failures) noexcept;
+
+} // namespace ledger

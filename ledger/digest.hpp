@@ -1,0 +1,57 @@
+// digest.hpp -- SHA-256 and Ed25519, through libsodium.
+//
+// A *digest* is 64 lower-case hex digits. A *signing key* never leaves this
+// type as text: it is read from and written to its file only.
+//
+// Pure (no clock, no disk); `signing_key::generate` draws from the system.
+
+#pragma once
+
+#include "ledger/result.hpp"
+
+#include <array>
+#include <string>
+#include <string_view>
+
+namespace ledger {
+
+/// SHA-256 of `bytes`, 64 hex digits.
+std::string sha256(std::string_view bytes);
+
+/// SHA-256 of a content that comes in pieces.
+class sha256_stream {
+public:
+  sha256_stream();
+  void update(std::string_view bytes);
+  std::string finish(); ///< Once.
+
+private:
+  std::array<unsigned char, 128> state_; // crypto_hash_sha256_state, kept opaque.
+};
+
+/// The public half, 64 hex digits.
+using public_key = std::string;
+
+class signing_key {
+public:
+  /// Draws a new key.
+  static signing_key generate();
+  /// From the 64 hex digits of its seed. Errors: corrupt.
+  static result<signing_key> from_seed_hex(std::string_view hex);
+
+  std::string seed_hex() const;
+  const public_key& pub() const noexcept { return pub_; }
+  /// Signature over `bytes`, base64.
+  std::string sign(std::string_view bytes) const;
+
+private:
+  std::array<unsigned char, 32> seed_{};
+  std::array<unsigned char, 64> secret_{};
+  public_key pub_;
+};
+
+/// Whether `sig` (base64) is `pub`'s signature over `bytes`. Anything that
+/// cannot be read is no signature.
+bool verifies(const public_key& pub, std::string_view bytes, std::string_view sig);
+
+} // namespace ledger

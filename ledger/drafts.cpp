@@ -1,0 +1,440 @@
+#include "ledger/drafts.hpp"
+
+#include "ledger/detail.hpp"
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <utility>
+
+namespace ledger {
+
+namespace {
+
+draft start(const task_state& s, event what) {
+  draft d;
+  d.what = what;
+  d.at = s.at;
+  d.round = s.round;
+  d.attempt = s.attempt;
+  return d;
+}
+
+/// What every signed draft names (L4).
+void sign(draft& d, const task_state& s) {
+  d.sign = true;
+  json terms{
+      {"repo", s.repo_id}, {"task", s.task}, {"base", s.base}, {"config_digest", s.config_digest}};
+  terms.update(d.detail);
+  d.detail = std::move(terms);
+}
+
+/// Moves `p` to old/ under a name that no record has taken.
+void move_away(draft& d, const task_state& s, std::string_view p, std::string_view why,
+               std::uint32_t n) {
+  auto* f = file_of(s, p);
+  if (!f)
+    return;
+  auto to = old_path(p, why, n);
+  for (std::uint32_t k = 2; s.files.count(to) != 0; ++k)
+    to = old_path(p, std::string{why} + "-" + std::to_string(n) + "." + "again", k);
+  d.moves.push_back({f->path, to, f->sha256, f->bytes});
+}
+
+/// Where a file of this round went by the draft's moves.
+std::string moved_to(const draft& d, std::string_view from) {
+  for (auto& m : d.moves)
+    if (m.from == from)
+      return m.to;
+  return {};
+}
+
+struct produced {
+  step by;
+  std::string_view path;
+};
+
+/// Which step writes which file: what a retry from a step takes away.
+constexpr std::array produced_files{
+    produced{step::ingest, path::prompt},       produced{step::audit, path::audit},
+    produced{step::decide, path::decisions},    produced{step::decide, path::decisions_ok},
+    produced{step::plan, path::plan},           produced{step::implement, path::apply},
+    produced{step::implement, path::changes},   produced{step::test, path::run_log},
+    produced{step::review, path::post_audit},   produced{step::review, path::final_ok},
+    produced{step::verify, path::final_verify}, produced{step::deliver, path::build_log},
+    produced{step::deliver, path::deploy_log},  produced{step::deliver, path::status},
+};
+
+void move_from_step(draft& d, const task_state& s, step from, std::string_view why,
+                    std::uint32_t n) {
+  for (auto& p : produced_files)
+    if (p.by >= from)
+      move_away(d, s, p.path, why, n);
+  if (from <= step::implement)
+    for (std::uint32_t k = 1; k < s.round; ++k)
+      move_away(d, s, fix_path(k), why, n);
+  if (from == step::ingest)
+    for (std::uint32_t k = 1; k <= s.notes; ++k)
+      move_away(d, s, note_path(k), why, n);
+}
+
+std::string joined(const std::vector<std::string>& lines, std::string_view between) {
+  std::string all;
+  for (auto& l : lines)
+    all += (all.empty() ? "" : std::string{between}) + l;
+  return all;
+}
+
+draft ending(const task_state& s, event what, std::string_view reason, std::string_view why,
+             std::string_view remedy) {
+  auto d = start(s, what);
+  d.detail = {{"reason", reason}, {"why", why}, {"remedy", remedy}};
+  return d;
+}
+
+/// Which answer file the step at hand writes.
+std::string answer_path(const task_state& s) {
+  return s.at == step::test ? fix_path(s.round - 1) : std::string{row_of(s.at).answer};
+}
+
+} // namespace
+
+draft draft_opened(const opening& o, const std::string& task) {
+  draft d;
+  d.what = event::opened;
+  d.files.push_back({std::string{path::prompt}, o.prompt});
+  d.detail = {{"repo", o.repo_id},
+              {"base", o.base},
+              {"base_tree", o.base_tree},
+              {"branch", std::string{branch_prefix} + task},
+              {"config_digest", o.config_digest},
+              {"priority", o.priority},
+              {"allow", o.allow}};
+  return d;
+}
+
+draft draft_resumed(const task_state& s) {
+  return start(s, event::resumed);
+}
+
+draft draft_reconfigured(const task_state& s, std::string_view new_digest) {
+  auto d = start(s, event::reconfigured);
+  auto back_to = s.at;
+  if (s.ph == phase::refused)
+    back_to = s.at; // A NO stands under any configuration.
+  else if (s.at > step::decide && s.at <= step::implement)
+    back_to = step::decide; // The decisions named the old rules.
+  else if (s.at > step::test)
+    back_to = step::test; // L5: steps 5 to 7 run again.
+  d.detail = {{"from", s.config_digest}, {"to", new_digest}, {"back_to", to_string(back_to)}};
+  if (back_to != s.at)
+    move_from_step(d, s, back_to, "reconfigured", s.round);
+  else if (s.ph == phase::answered)
+    for (auto& p : {answer_path(s), std::string{path::changes}})
+      if (row_of(s.at).writes_code || p != path::changes)
+        move_away(d, s, p, "reconfigured", s.round);
+  sign(d, s);
+  return d;
+}
+
+draft draft_granted(const task_state& s, const gate_decision& open) {
+  auto d = start(s, event::granted);
+  d.detail = {{"evidence", open.evidence}};
+  return d;
+}
+
+draft draft_asked(const task_state& s, const asking& a) {
+  auto d = start(s, event::asked);
+  d.detail = {{"role", to_string(row_of(s.at).by)},
+              {"provider", a.provider},
+              {"model", a.model},
+              {"version", a.version},
+              {"input_sha256", a.input_sha256},
+              {"usd_reserved", a.usd_reserved}};
+  return d;
+}
+
+draft draft_answered(const task_state& s, const answering& a) {
+  auto d = start(s, event::answered);
+  d.files.push_back({answer_path(s), a.text});
+  d.detail = {{"provider", a.provider}, {"model", a.model}, {"version", a.version},
+              {"took_ms", a.took_ms},   {"usd", a.usd},     {"usage", a.usage}};
+  if (!row_of(s.at).writes_code)
+    return d;
+  d.detail["tree"] = a.tree;
+  d.detail["hidden"] = a.hidden;
+  d.detail["faults"] = a.faults;
+  if (a.diff)
+    d.files.push_back({std::string{path::changes}, a.diff});
+  return d;
+}
+
+draft draft_judged(const task_state& s, const judgement& j) {
+  auto d = start(s, event::accepted);
+  auto& row = row_of(s.at);
+  switch (j.as) {
+    case judged::said_no:
+      d.what = event::said_no;
+      d.detail = {{"why", joined(j.reasons, "; ")}};
+      return d;
+    case judged::rejected:
+    case judged::voided: {
+      d.what = j.as == judged::rejected ? event::rejected : event::voided;
+      d.detail = {{"reasons", j.reasons}};
+      auto p = answer_path(s);
+      auto it = s.rejected.find(p);
+      auto n = (it == s.rejected.end() ? 0 : it->second) + 1;
+      move_away(d, s, p, "rejected", n);
+      if (row.writes_code)
+        move_away(d, s, path::changes, "rejected", n);
+      return d;
+    }
+    case judged::accepted:
+      break;
+  }
+  auto won = row.leave == gate::decided    ? contract::decisions
+             : row.leave == gate::approved ? contract::final
+                                           : contract::none;
+  if (won == contract::none)
+    return d;
+  d.files.push_back(
+      {std::string{path_of(won)}, std::make_shared<const std::string>(contract_text(won, s.task))});
+  auto* text = file_of(s, row.answer);
+  d.detail = {{"contract", to_string(won)}, {"text_sha256", text ? text->sha256 : std::string{}}};
+  if (won == contract::final)
+    d.detail["tree"] = s.tree;
+  sign(d, s);
+  return d;
+}
+
+draft draft_failed(const task_state& s, const failure& f) {
+  auto d = start(s, event::failed);
+  d.detail = {{"kind", to_string(f.kind)}, {"why", f.detail}, {"code", f.code}};
+  return d;
+}
+
+draft draft_restarted(const task_state& s, std::string_view why) {
+  auto d = start(s, event::restarted);
+  d.detail = {{"why", why}};
+  return d;
+}
+
+draft draft_checked(const task_state& s, const checks_outcome& c) {
+  auto d = start(s, event::checked);
+  if (file_of(s, path::run_log)) // A recheck before a retried deploy.
+    move_away(d, s, path::run_log, "round", s.round);
+  d.files.push_back({std::string{path::run_log}, c.run_log});
+  auto results = json::array();
+  std::string mark;
+  std::vector<std::string> red;
+  for (auto& r : c.results) {
+    results.push_back({{"name", r.name},
+                       {"ok", r.ok},
+                       {"none", r.none},
+                       {"exit", r.exit_code},
+                       {"ended", r.ended},
+                       {"took_ms", r.took_ms}});
+    if (!r.ok) {
+      mark += r.name + "=" + std::to_string(r.exit_code) + " ";
+      red.push_back(r.name + " (" + r.ended + ")");
+    }
+  }
+  d.detail = {{"tree", c.tree}, {"ok", c.ok}, {"results", std::move(results)}};
+  if (!c.ok) {
+    d.detail["why"] = "red: " + joined(red, ", ");
+    d.detail["mark"] = mark;
+  }
+  return d;
+}
+
+draft draft_round_opened(const task_state& s) {
+  auto d = start(s, event::round_opened);
+  for (auto p : {path::run_log, path::changes, path::post_audit, path::final_verify,
+                 path::build_log, path::deploy_log, path::final_ok})
+    move_away(d, s, p, "round", s.round);
+  // What the fix has to answer to, the most telling first.
+  std::vector<std::string_view> order;
+  if (s.refusal_kind == refusal::review_no)
+    order = {path::post_audit, path::run_log};
+  else if (s.refusal_kind == refusal::verify_no)
+    order = {path::final_verify, path::post_audit, path::run_log};
+  else if (s.refusal_kind == refusal::build_failed)
+    order = {path::build_log};
+  else if (s.refusal_kind == refusal::deploy_failed)
+    order = {path::deploy_log};
+  else
+    order = {path::run_log};
+  order.push_back(path::changes);
+  std::vector<std::string> evidence;
+  for (auto p : order)
+    if (auto to = moved_to(d, p); !to.empty())
+      evidence.push_back(to);
+  d.detail = {{"cause", s.refusal_kind}, {"why", s.refusal_why}, {"evidence", evidence}};
+  return d;
+}
+
+draft draft_intended(const task_state& s, std::int64_t now_s, std::string_view replaces) {
+  auto d = start(s, event::intended);
+  d.detail = {{"contract", path_of(contract::final)}, {"tree", s.tree},  {"parent", s.base},
+              {"identity", commit_identity},          {"time_s", now_s}, {"replaces", replaces},
+              {"message", commit_message(s)}};
+  sign(d, s);
+  return d;
+}
+
+draft draft_committed(const task_state& s, std::string_view commit) {
+  auto d = start(s, event::committed);
+  d.detail = {{"commit", commit}, {"branch", s.branch}};
+  return d;
+}
+
+draft draft_built(const task_state& s, bool ok, std::string_view ended, text_ptr log) {
+  auto d = start(s, event::built);
+  d.detail = {{"ok", ok}, {"ended", ended}};
+  if (file_of(s, path::build_log))
+    move_away(d, s, path::build_log, "round", s.round);
+  if (log)
+    d.files.push_back({std::string{path::build_log}, std::move(log)});
+  return d;
+}
+
+draft draft_deploying(const task_state& s) {
+  auto d = start(s, event::deploying);
+  d.detail = {{"contract", path_of(contract::final)},
+              {"tree", s.out.tree},
+              {"commit", s.out.commit},
+              {"deploy_id", deploy_id_for(s.task, s.out.commit)}};
+  sign(d, s);
+  return d;
+}
+
+draft draft_deployed(const task_state& s, const deploy_outcome& o) {
+  auto d = start(s, event::deployed);
+  d.detail = {{"ok", o.ok},
+              {"deployed", o.ok && !o.nothing_to_do},
+              {"deploy_id", o.deploy_id},
+              {"deploy_url", o.deploy_url},
+              {"adopted", o.adopted},
+              {"ended", o.ended}};
+  if (file_of(s, path::deploy_log))
+    move_away(d, s, path::deploy_log, "round", s.round);
+  if (o.log)
+    d.files.push_back({std::string{path::deploy_log}, o.log});
+  return d;
+}
+
+namespace {
+
+/// final/status.json (pipeline, step 8; the further keys are the design's).
+std::string status_json(const task_state& s, const config& c, std::int64_t now_ms) {
+  bool deployed = c.deploy.kind != deploy_kind::none;
+  json j;
+  j["task"] = s.task;
+  j["commitSha"] = s.out.commit;
+  j["deployUrl"] = deployed ? json(s.out.deploy_url) : json(nullptr);
+  j["deployId"] = deployed ? json(s.out.deploy_id) : json(nullptr);
+  j["timestamp"] = format_time(now_ms);
+  j["context"] = c.deploy.context;
+  j["deployed"] = deployed;
+  j["branch"] = s.branch;
+  j["base"] = s.base;
+  j["tree"] = s.tree;
+  j["rounds"] = s.round;
+  auto claude = s.played_by.find("claude");
+  j["approvedBy"] = claude == s.played_by.end() ? std::string{} : claude->second;
+  j["playedBy"] = s.played_by;
+  j["ledgerHead"] = s.head;
+  auto deviations = json::array();
+  if (c.checks.lint.none())
+    deviations.push_back("lint = \"none\"");
+  if (c.checks.schema_drift.none())
+    deviations.push_back("schema_drift = \"none\"");
+  j["deviations"] = std::move(deviations);
+  return j.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+} // namespace
+
+draft draft_finished(const task_state& s, status as, const config& c, std::int64_t now_ms) {
+  auto d = start(s, event::finished);
+  d.detail = {{"status", to_string(as)}, {"tree", s.tree}, {"commit", s.out.commit}};
+  if (as == status::no_change)
+    d.detail["why"] = "the change is in the base already: nothing to commit";
+  sign(d, s);
+  if (as == status::done)
+    d.files.push_back({std::string{path::status},
+                       std::make_shared<const std::string>(status_json(s, c, now_ms))});
+  return d;
+}
+
+draft draft_stopped(const task_state& s, std::string_view reason, std::string_view why,
+                    std::string_view remedy, const std::vector<std::string>& gone) {
+  auto d = ending(s, event::stopped, reason, why, remedy);
+  if (!gone.empty())
+    d.detail["gone"] = gone;
+  return d;
+}
+
+draft draft_parked(const task_state& s, std::string_view reason, std::string_view why,
+                   std::string_view remedy) {
+  return ending(s, event::parked, reason, why, remedy);
+}
+
+draft draft_cancelled(const task_state& s) {
+  return ending(s, event::cancelled, "cancelled", "cancelled by a person",
+                "`scheduler retry " + s.task + "` takes it up again");
+}
+
+result<draft> draft_retried(const task_state& s, std::optional<step> from, text_ptr note) {
+  auto d = start(s, event::retried);
+  bool ended_well = s.is == status::done || s.is == status::no_change;
+  if (!from && ended_well)
+    return fail(fault::refused, s.task + " is " + std::string{to_string(s.is)}
+                                    + ": name a step to begin from, e.g. --from ingest");
+  bool goes_on = !from;
+  auto at = from.value_or(s.at);
+  if (at > s.at)
+    return fail(fault::refused, s.task + " stands at step " + std::string{to_string(s.at)}
+                                    + ": it cannot skip to " + std::string{to_string(at)});
+  if (!from && s.refusal_kind == refusal::decide_no && s.ph == phase::refused) {
+    goes_on = false; // A valid NO stands: only a new decision can follow it.
+    at = step::decide;
+  }
+  // A lost contract can only be won again.
+  if (!from && !s.decisions_ok && at > step::decide && at != step::ingest) {
+    goes_on = false;
+    at = step::decide;
+  } else if (!from && !s.final_ok && at > step::review) {
+    goes_on = false;
+    at = step::test;
+  }
+  if (!goes_on)
+    move_from_step(d, s, at, at == step::ingest ? "generation" : "retried",
+                   at == step::ingest ? s.generation : s.round);
+  d.detail = {{"from", to_string(at)}, {"goes_on", goes_on}};
+  if (note && at != step::ingest) {
+    d.files.push_back({note_path(s.notes + 1), note});
+    d.detail["note"] = true;
+  } else if (note) {
+    return fail(fault::refused, "a note goes with the task as it is; with --from ingest change the "
+                                "prompt instead");
+  }
+  return d;
+}
+
+std::string deploy_id_for(std::string_view task, std::string_view commit) {
+  return sha256(std::string{task} + "\n" + std::string{commit}).substr(0, 16);
+}
+
+std::string commit_message(const task_state& s) {
+  auto claude = s.played_by.find("claude");
+  auto approved = claude == s.played_by.end() ? std::string{"unknown"} : claude->second;
+  return s.task + ": change made and approved through the gated pipeline\n\n"
+         + "Audited, decided, planned, implemented, tested, reviewed and verified in "
+         + std::to_string(s.round) + (s.round == 1 ? " round" : " rounds")
+         + ";\nevery word of it is in the ledger.\n\n" + "AI-Gated-Task: " + s.task + "\n"
+         + "AI-Gated-Ledger-Head: " + s.head + "\n" + "AI-Gated-Base: " + s.base + "\n"
+         + "AI-Gated-Approved-By: " + approved + "\n";
+}
+
+} // namespace ledger

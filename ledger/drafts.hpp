@@ -1,0 +1,128 @@
+// drafts.hpp -- what to record, as pure functions.
+//
+// decide.hpp says what happens next; this file says how it is written down:
+// which event, which files leave for old/, which records are signed. Actors
+// only append what they get here.
+//
+//   1. Every draft that grants power (a contract, an intent, the end) is
+//      signed and names repository, task, base, text or tree, configuration.
+//   2. A round opens by moving run.log, changes.diff, post-implement-audit,
+//      final-verify, the logs of build and deploy, and CLAUDE_FINAL_OK to old/.
+
+#pragma once
+
+#include "ledger/config.hpp"
+#include "ledger/gate.hpp"
+#include "ledger/judge.hpp"
+#include "ledger/state.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ledger {
+
+using text_ptr = std::shared_ptr<const std::string>;
+
+/// What fixes a task when it is opened.
+struct opening {
+  text_ptr prompt;
+  std::string repo_id, base, base_tree, config_digest;
+  std::int32_t priority = 0;
+  std::vector<std::string> allow;
+};
+draft draft_opened(const opening& o, const std::string& task);
+
+draft draft_resumed(const task_state& s);
+/// Revokes what the new configuration makes void (L5).
+draft draft_reconfigured(const task_state& s, std::string_view new_digest);
+draft draft_granted(const task_state& s, const gate_decision& open);
+
+/// Who is asked, and on what.
+struct asking {
+  std::string provider, model, version;
+  std::string input_sha256;
+  double usd_reserved = 0;
+};
+draft draft_asked(const task_state& s, const asking& a);
+
+/// An answer and, for writing steps, what became of the worktree.
+struct answering {
+  text_ptr text;
+  std::string provider, model, version;
+  std::int64_t took_ms = 0;
+  double usd = 0;
+  json usage = json::object();
+  std::string tree;                ///< Writing steps: the candidate tree.
+  text_ptr diff;                   ///< Writing steps; null if it may not be filed.
+  std::vector<std::string> hidden; ///< Protected names that git ignores.
+  std::vector<std::string> faults; ///< Secrets in the diff and the like.
+};
+draft draft_answered(const task_state& s, const answering& a);
+
+/// accepted, said_no, rejected or voided, as the judge said.
+draft draft_judged(const task_state& s, const judgement& j);
+
+draft draft_failed(const task_state& s, const failure& f);
+draft draft_restarted(const task_state& s, std::string_view why);
+
+struct check_result {
+  std::string name; ///< setup, test, lint, schema_drift
+  bool ok = false;
+  bool none = false; ///< The user's written deviation.
+  int exit_code = 0;
+  std::string ended; ///< "exit 1", "timed out after 20m", …
+  std::int64_t took_ms = 0;
+};
+struct checks_outcome {
+  std::string tree;
+  bool ok = false;
+  std::vector<check_result> results;
+  text_ptr run_log;
+};
+draft draft_checked(const task_state& s, const checks_outcome& c);
+
+/// Because of `s.refusal_kind`; see 2 above.
+draft draft_round_opened(const task_state& s);
+
+/// The commit's intent; `now_s` becomes author and committer time.
+draft draft_intended(const task_state& s, std::int64_t now_s, std::string_view replaces);
+draft draft_committed(const task_state& s, std::string_view commit);
+draft draft_built(const task_state& s, bool ok, std::string_view ended, text_ptr log);
+draft draft_deploying(const task_state& s);
+
+struct deploy_outcome {
+  bool ok = false;
+  bool nothing_to_do = false; ///< deploy.kind = "none".
+  std::string deploy_id, deploy_url;
+  std::string ended;    ///< If not ok.
+  bool adopted = false; ///< Found, not made.
+  text_ptr log;
+};
+draft draft_deployed(const task_state& s, const deploy_outcome& d);
+
+draft draft_finished(const task_state& s, status as, const config& c, std::int64_t now_ms);
+/// `gone` names the ledger paths that were found missing or altered: they are
+/// expected no longer.
+draft draft_stopped(const task_state& s, std::string_view reason, std::string_view why,
+                    std::string_view remedy, const std::vector<std::string>& gone = {});
+draft draft_parked(const task_state& s, std::string_view reason, std::string_view why,
+                   std::string_view remedy);
+draft draft_cancelled(const task_state& s);
+/// Without `from` the task goes on where it stands (with a lost contract: from
+/// the step that wins it). `note` may be null. Errors: refused, if the task
+/// cannot go on from there.
+result<draft> draft_retried(const task_state& s, std::optional<step> from, text_ptr note);
+
+/// first 16 hex digits of SHA-256(task, commit).
+std::string deploy_id_for(std::string_view task, std::string_view commit);
+
+/// Author and committer of every commit: nobody pretends to be a person.
+inline constexpr std::string_view commit_identity = "scheduler <scheduler@localhost>";
+
+/// The message of a task's commit: subject, body and trailers.
+std::string commit_message(const task_state& s);
+
+} // namespace ledger

@@ -1,0 +1,111 @@
+#include "ledger/digest.hpp"
+#include "ledger/state.hpp"
+#include "ledger/transitions.hpp"
+
+namespace ledger {
+
+namespace {
+
+/// Files and moves change what is expected on disk, whatever the event.
+result<void> take_files(task_state& s, const record& r) {
+  for (auto& m : moves_of(r)) {
+    auto it = s.files.find(m.from);
+    if (it == s.files.end() || it->second.sha256 != m.sha256)
+      return record_breaks(r, "moves a file that no record names: " + m.from);
+    s.files.erase(it);
+    s.files[m.to] = file_ref{m.to, m.sha256, m.bytes};
+    if (m.from == s.diff_path)
+      s.diff_path = m.to;
+    if (m.from == path::decisions_ok)
+      s.decisions_ok.reset();
+    if (m.from == path::final_ok)
+      s.final_ok.reset();
+  }
+  for (auto& f : r.files) {
+    if (s.files.count(f.path) != 0)
+      return record_breaks(r, "writes over a recorded file: " + f.path);
+    s.files[f.path] = f;
+  }
+  return {};
+}
+
+} // namespace
+
+result<task_state> apply(task_state state, const record& r) {
+  if (r.seq != state.seq + 1)
+    return fail(fault::corrupt, "record " + std::to_string(r.seq) + " does not follow record "
+                                    + std::to_string(state.seq));
+  if (state.terminal() && r.what != event::retried && r.what != event::cancelled)
+    return record_breaks(r, "the task has ended");
+  if (auto ok = take_files(state, r); !ok)
+    return tl::make_unexpected(ok.error());
+  if (auto ok = carry_on(state, r); !ok)
+    return tl::make_unexpected(ok.error());
+  state.seq = r.seq;
+  state.head = sha256(to_line(r));
+  state.last_time = r.time;
+  return state;
+}
+
+result<task_state> fold(std::string_view task, std::span<const record> records) {
+  task_state s;
+  s.task = task;
+  for (auto& r : records) {
+    auto next = apply(std::move(s), r);
+    if (!next)
+      return next;
+    s = std::move(*next);
+  }
+  return s;
+}
+
+const standing_contract* contract_of(const task_state& s, contract c) noexcept {
+  auto& slot = c == contract::decisions ? s.decisions_ok : s.final_ok;
+  return c != contract::none && slot ? &*slot : nullptr;
+}
+
+const file_ref* file_of(const task_state& s, std::string_view ledger_path) {
+  auto it = s.files.find(std::string{ledger_path});
+  return it == s.files.end() ? nullptr : &it->second;
+}
+
+std::vector<file_ref> inputs_of(const task_state& s, step at) {
+  std::vector<file_ref> found;
+  auto add = [&](const std::string& p) {
+    if (auto* f = file_of(s, p))
+      found.push_back(*f);
+  };
+  for (auto p : row_of(at).reads) {
+    if (p == path::any_fix)
+      for (std::uint32_t n = 1; n < s.round; ++n)
+        add(fix_path(n));
+    else if (!p.empty())
+      add(std::string{p});
+    if (p == path::prompt)
+      for (std::uint32_t n = 1; n <= s.notes; ++n)
+        add(note_path(n));
+  }
+  return found;
+}
+
+std::string_view to_string(status s) noexcept {
+  switch (s) {
+    case status::running:
+      return "running";
+    case status::waiting:
+      return "waiting";
+    case status::done:
+      return "done";
+    case status::no_change:
+      return "no-change";
+    case status::stopped:
+      return "stopped";
+    case status::parked:
+      return "parked";
+    case status::cancelled:
+      return "cancelled";
+  }
+  return "unknown";
+}
+
+} // namespace ledger

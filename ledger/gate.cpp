@@ -1,0 +1,180 @@
+#include "ledger/gate.hpp"
+
+#include <algorithm>
+
+namespace ledger {
+
+namespace {
+
+gate_decision closed(closed_because because, std::string why, std::string remedy) {
+  gate_decision d;
+  d.because = because;
+  d.why = std::move(why);
+  d.remedy = std::move(remedy);
+  return d;
+}
+
+std::string retry_from(const task_state& s, step from) {
+  return "`scheduler retry " + s.task + " --from " + std::string{to_string(from)} + "`";
+}
+
+/// The step that writes a contract, where a person may begin again.
+step writer_of(contract c) {
+  return c == contract::decisions ? step::decide : step::review;
+}
+
+/// A contract's own file: there, exact, and the recorded one.
+gate_decision contract_file(const task_state& s, contract c, const contract_seen& seen) {
+  auto name = "contract/" + std::string{to_string(c)};
+  auto again = retry_from(s, c == contract::decisions ? step::decide : step::test);
+  if (!seen.bytes)
+    return closed(closed_because::contract_missing, name + " is missing",
+                  "if it was removed by mistake, let it be won again: " + again);
+  auto* standing = contract_of(s, c);
+  if (!standing)
+    return closed(closed_because::contract_forged, name + " lies there, but no record wrote it",
+                  "find out who wrote it, remove it, then " + again);
+  if (*seen.bytes != contract_text(c, s.task))
+    return closed(closed_because::contract_forged,
+                  name + " does not hold the bytes that were written",
+                  "find out who changed it, then " + again);
+  if (!seen.signature_ok || seen.signed_repo_id != s.repo_id || seen.signed_task != s.task)
+    return closed(closed_because::contract_forged,
+                  name + ": the record behind it is not signed for this task by a trusted key",
+                  "`scheduler verify " + s.task + "` tells more; then " + again);
+  gate_decision ok;
+  ok.open = true;
+  return ok;
+}
+
+/// What a contract names must be what is there now (L4).
+gate_decision contract_terms(const task_state& s, contract c, const gate_evidence& e) {
+  auto& standing = *contract_of(s, c);
+  auto name = std::string{to_string(c)};
+  auto text = c == contract::decisions ? path::decisions : path::post_audit;
+  auto* file = file_of(s, text);
+  if (!file || file->sha256 != standing.text_sha256)
+    return closed(closed_because::file_altered,
+                  name + " was given for another text than " + std::string{text},
+                  retry_from(s, writer_of(c)));
+  if (c == contract::final && standing.tree != s.tree)
+    return closed(closed_because::tree_changed,
+                  name + " was given for tree " + standing.tree + ", not for " + s.tree,
+                  retry_from(s, step::test));
+  // Once code is written under the decisions, a changed configuration revokes
+  // the final contract instead (L5), by a signed `reconfigured` record.
+  bool exact = c == contract::final || s.at <= step::implement;
+  if (e.config_digest != s.config_digest || (exact && standing.config_digest != e.config_digest))
+    return closed(closed_because::config_changed,
+                  "the configuration changed after " + name + " was given",
+                  retry_from(s, writer_of(c)));
+  gate_decision ok;
+  ok.open = true;
+  return ok;
+}
+
+gate_decision contract_opens(const task_state& s, contract c, const gate_evidence& e) {
+  auto& seen = c == contract::decisions ? e.decisions : e.final;
+  auto file = contract_file(s, c, seen);
+  return file.open ? contract_terms(s, c, e) : file;
+}
+
+/// A contract that lies there although nothing stands behind it.
+gate_decision no_stray_contract(const task_state& s, const gate_evidence& e) {
+  for (auto c : {contract::decisions, contract::final}) {
+    auto& seen = c == contract::decisions ? e.decisions : e.final;
+    if (seen.bytes && !contract_of(s, c))
+      return contract_file(s, c, seen);
+  }
+  gate_decision ok;
+  ok.open = true;
+  return ok;
+}
+
+gate_decision inputs_hold(const task_state& s, const gate_evidence& e) {
+  for (auto& f : e.inputs) {
+    if (f.found_sha256 == f.expected.sha256)
+      continue;
+    bool gone = f.found_sha256.empty();
+    return closed(gone ? closed_because::file_missing : closed_because::file_altered,
+                  f.expected.path + (gone ? " is missing" : " is not what was recorded"),
+                  "`scheduler verify " + s.task
+                      + "` names all of it; find out who changed it, "
+                        "then "
+                      + retry_from(s, step::ingest));
+  }
+  gate_decision ok;
+  ok.open = true;
+  return ok;
+}
+
+/// Every fixed input of the row must be a recorded file.
+bool all_inputs_recorded(const task_state& s) {
+  auto& row = row_of(s.at);
+  return std::all_of(row.reads.begin(), row.reads.end(), [&](std::string_view p) {
+    return p.empty() || p == path::any_fix || file_of(s, p);
+  });
+}
+
+} // namespace
+
+std::string_view to_string(closed_because b) noexcept {
+  switch (b) {
+    case closed_because::contract_missing:
+      return "contract-missing";
+    case closed_because::contract_forged:
+      return "contract-forged";
+    case closed_because::file_missing:
+      return "file-missing";
+    case closed_because::file_altered:
+      return "file-altered";
+    case closed_because::config_changed:
+      return "config-changed";
+    case closed_because::tree_changed:
+      return "tree-changed";
+    case closed_because::not_due:
+      return "not-due";
+  }
+  return "unknown";
+}
+
+std::string contract_text(contract c, std::string_view task) {
+  return std::string{to_string(c)} + ":" + std::string{task} + "\n";
+}
+
+gate_decision may_enter(const task_state& s, const gate_evidence& e) {
+  auto& row = row_of(s.at);
+  if (s.terminal() || s.at == step::ingest || e.repo_id != s.repo_id)
+    return closed(closed_because::not_due, "no step of this task in this repository is due", "");
+  if (auto stray = no_stray_contract(s, e); !stray.open)
+    return stray;
+  if (row.needs != contract::none)
+    if (auto c = contract_opens(s, row.needs, e); !c.open)
+      return c;
+  if (!all_inputs_recorded(s))
+    return closed(closed_because::file_missing, "an input of this step was never recorded",
+                  retry_from(s, step::ingest));
+  if (auto in = inputs_hold(s, e); !in.open)
+    return in;
+  if (row.needs == contract::final && (s.verified_tree.empty() || s.verified_tree != s.tree))
+    return closed(closed_because::tree_changed, "Gemini did not verify this tree",
+                  retry_from(s, step::test));
+  gate_decision d;
+  d.open = true;
+  if (row.needs != contract::none) {
+    auto& standing = *contract_of(s, row.needs);
+    d.evidence["contract"] = path_of(row.needs);
+    d.evidence["record"] = standing.seq;
+    d.evidence["text_sha256"] = standing.text_sha256;
+    if (!standing.tree.empty())
+      d.evidence["tree"] = standing.tree;
+  }
+  auto files = json::array();
+  for (auto& f : e.inputs)
+    files.push_back({{"path", f.expected.path}, {"sha256", f.expected.sha256}});
+  if (!files.empty())
+    d.evidence["files"] = std::move(files);
+  return d;
+}
+
+} // namespace ledger

@@ -1,0 +1,72 @@
+// gate.hpp -- may a step begin?
+//
+// *Evidence* is what was read from disk a moment ago, beside what the records
+// promise. may_enter compares the two and is the only code that opens a gate;
+// the supervisor alone calls it (pipeline: "missing contract file: STOP").
+//
+//   1. Unclear means closed.
+//   2. A contract opens a gate only if its bytes are exact, a signed record of
+//      this repository and task stands behind it, and that record names the
+//      very text (and tree) and the configuration digest (L4).
+//   3. A file counts only if its digest is the recorded one (L2).
+//
+// Pure.
+
+#pragma once
+
+#include "ledger/state.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace ledger {
+
+/// One ledger file as found on disk.
+struct file_seen {
+  file_ref expected;
+  std::string found_sha256; ///< Empty: not there.
+};
+
+/// A contract's file as found on disk, and what the record behind it says.
+struct contract_seen {
+  std::optional<std::string> bytes; ///< Nothing: the file is not there.
+  bool signature_ok = false;        ///< The standing record's signature, checked.
+  std::string signed_repo_id, signed_task;
+};
+
+struct gate_evidence {
+  std::vector<file_seen> inputs;
+  contract_seen decisions, final;
+  std::string repo_id;
+  std::string config_digest; ///< Of the configuration in force.
+};
+
+enum class closed_because : std::uint8_t {
+  contract_missing, ///< State `stopped`, exit 3.
+  contract_forged,  ///< State `stopped`, exit 5.
+  file_missing,     ///< A recorded file is gone: stopped, exit 5.
+  file_altered,     ///< A recorded file differs: stopped, exit 5.
+  config_changed,   ///< The contract names another configuration.
+  tree_changed,     ///< The contract names another tree.
+  not_due,          ///< The state does not call for this step.
+};
+
+/// The stable word of a reason, as it becomes the state's reason.
+std::string_view to_string(closed_because b) noexcept;
+
+struct gate_decision {
+  bool open = false;
+  closed_because because = closed_because::not_due; ///< If closed.
+  std::string why;                                  ///< If closed.
+  std::string remedy;                               ///< If closed.
+  json evidence = json::object();                   ///< If open: what it opened on, for the record.
+};
+
+/// Whether the step at which `s` stands may begin.
+gate_decision may_enter(const task_state& s, const gate_evidence& e);
+
+/// The exact bytes of a contract's file: `NAME:<TASK>` and a newline.
+std::string contract_text(contract c, std::string_view task);
+
+} // namespace ledger

@@ -1,0 +1,202 @@
+#include "ledger/glob.hpp"
+
+#include "ledger/text.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <memory>
+#include <vector>
+
+#include <utf8proc.h>
+
+namespace ledger {
+
+namespace {
+
+struct free_bytes {
+  void operator()(utf8proc_uint8_t* p) const noexcept { std::free(p); }
+};
+
+bool is_ascii(std::string_view text) noexcept {
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
+/// NFKC_Casefold of valid UTF-8.
+std::string casefolded(std::string_view text) {
+  if (is_ascii(text))
+    return lowered_ascii(text);
+  constexpr auto how = static_cast<utf8proc_option_t>(
+      UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT | UTF8PROC_CASEFOLD | UTF8PROC_IGNORE);
+  utf8proc_uint8_t* raw = nullptr;
+  auto size = utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
+                           static_cast<utf8proc_ssize_t>(text.size()), &raw, how);
+  std::unique_ptr<utf8proc_uint8_t, free_bytes> owned(raw);
+  if (size < 0)
+    return lowered_ascii(text); // Out of memory, or a length beyond any path's.
+  return std::string(reinterpret_cast<const char*>(raw), static_cast<std::size_t>(size));
+}
+
+/// casefolded() of the runs that are UTF-8; other bytes stay.
+std::string casefolded_lossless(std::string_view text) {
+  std::string out;
+  std::size_t valid = 0;
+  while (valid < text.size()) {
+    auto count = utf8_length(text.substr(valid));
+    if (count > 0) {
+      valid += count;
+      continue;
+    }
+    out += casefolded(text.substr(0, valid));
+    out += text[valid];
+    text.remove_prefix(valid + 1);
+    valid = 0;
+  }
+  return out + casefolded(text);
+}
+
+std::vector<std::string_view> components_of(std::string_view path) {
+  std::vector<std::string_view> out;
+  for (;;) {
+    auto slash = path.find('/');
+    out.push_back(path.substr(0, slash));
+    if (slash == path.npos)
+      return out;
+    path.remove_prefix(slash + 1);
+  }
+}
+
+std::size_t char_length(std::string_view text) noexcept {
+  return std::max<std::size_t>(utf8_length(text), 1);
+}
+
+/// `*` and `?` within one component. After a mismatch only the last star need
+/// take one character more, so this is quadratic at worst.
+bool component_matches(std::string_view pattern, std::string_view name) {
+  std::size_t p = 0, n = 0, star = pattern.npos, taken = 0;
+  while (n < name.size()) {
+    if (p < pattern.size() && pattern[p] == '*') {
+      star = p++;
+      taken = n;
+    } else if (p < pattern.size() && pattern[p] == '?') {
+      ++p;
+      n += char_length(name.substr(n));
+    } else if (p < pattern.size() && pattern[p] == name[n]) {
+      ++p;
+      ++n;
+    } else if (star != pattern.npos) {
+      p = star + 1;
+      taken += char_length(name.substr(taken));
+      n = taken;
+    } else {
+      return false;
+    }
+  }
+  return pattern.find_first_not_of('*', p) == pattern.npos;
+}
+
+/// The same over components, with `**` for any number of them.
+bool components_match(const std::vector<std::string_view>& pattern,
+                      const std::vector<std::string_view>& path) {
+  std::size_t p = 0, n = 0, star = pattern.size(), taken = 0;
+  while (n < path.size()) {
+    if (p < pattern.size() && pattern[p] == "**") {
+      star = p++;
+      taken = n;
+    } else if (p < pattern.size() && component_matches(pattern[p], path[n])) {
+      ++p;
+      ++n;
+    } else if (star != pattern.size()) {
+      p = star + 1;
+      n = ++taken;
+    } else {
+      return false;
+    }
+  }
+  return std::all_of(pattern.begin() + static_cast<std::ptrdiff_t>(p), pattern.end(),
+                     [](std::string_view c) { return c == "**"; });
+}
+
+/// Rules 1 and 2, spelled with `**` only. Empty if the pattern matches nothing.
+std::string spelled_out(std::string_view pattern) {
+  while (pattern.starts_with("./"))
+    pattern.remove_prefix(2);
+  bool bound = pattern.starts_with('/');
+  if (bound)
+    pattern.remove_prefix(1);
+  if (pattern.empty())
+    return {};
+  std::string out(pattern);
+  bool folder = out.back() == '/';
+  if (folder)
+    out.pop_back();
+  if (!bound && out.find('/') == out.npos)
+    out.insert(0, "**/");
+  if (folder)
+    out += "/**";
+  if (out.ends_with("/**")) // Below the folder: one component at least.
+    out += "/*";
+  return out;
+}
+
+bool matches(std::string_view pattern, std::string_view path) {
+  auto full = spelled_out(pattern);
+  return !full.empty() && !path.empty()
+         && components_match(components_of(full), components_of(path));
+}
+
+} // namespace
+
+bool glob_matches(std::string_view pattern, std::string_view path) {
+  return matches(folded(pattern), folded(path));
+}
+
+bool glob_matches_exactly(std::string_view pattern, std::string_view path) {
+  return matches(pattern, path);
+}
+
+bool glob_covers(std::string_view pattern, std::string_view path) {
+  auto name = folded(path);
+  auto shape = folded(pattern);
+  for (auto end = name.find('/');; end = name.find('/', end + 1)) {
+    if (matches(shape, std::string_view(name).substr(0, end)))
+      return true;
+    if (end == name.npos)
+      return false;
+  }
+}
+
+std::string folded(std::string_view path) {
+  auto whole = casefolded_lossless(path);
+  std::string out;
+  out.reserve(whole.size());
+  bool first = true;
+  for (auto part : components_of(whole)) {
+    if (!first)
+      out += '/';
+    first = false;
+    part = part.substr(0, part.find(':'));
+    auto last = part.find_last_not_of(". ");
+    out += part.substr(0, last == part.npos ? 0 : last + 1);
+  }
+  return out;
+}
+
+bool is_repository_path(std::string_view path) {
+  auto odd = [](char c) {
+    auto byte = static_cast<unsigned char>(c);
+    return byte < 0x20 || byte == 0x7f || c == '\\';
+  };
+  if (path.empty() || std::any_of(path.begin(), path.end(), odd))
+    return false;
+  // A name that folds to nothing (`..`, `. .`, `．．`) is `.` or `..` somewhere.
+  for (auto part : components_of(folded(path)))
+    if (part.empty())
+      return false;
+  for (auto part : components_of(path))
+    if (part.empty())
+      return false;
+  return true;
+}
+
+} // namespace ledger

@@ -1,0 +1,46 @@
+// glob.hpp -- patterns over repository paths.
+//
+// A *repository path* is relative to the repository's root, with forward
+// slashes, without empty, `.` or `..` components. In a pattern `*` stands for
+// any run of characters but `/`, `?` for one such character, `**` as a whole
+// component for any number of components, everything else for itself.
+//
+//   1. A pattern without a slash matches the last component at any depth, as
+//      in .gitignore: `.env*` matches `a/b/.env.local`. A leading slash binds a
+//      pattern to the root; a trailing one stands for `/**`.
+//   2. A pattern that ends in `/**` matches everything below the folder, not
+//      the folder's own name.
+//   3. glob_matches folds letter case and Unicode form (folded), because some
+//      file systems do: `.GITHUB/x` is protected by `.github/**`.
+//   4. Matching takes polynomial time, however many stars.
+//
+// Pure. Source: Unicode's NFKC_Casefold, through utf8proc.
+
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace ledger {
+
+/// Whether `path` matches `pattern`, both folded.
+bool glob_matches(std::string_view pattern, std::string_view path);
+
+/// The same to the letter: for rules that permit rather than protect.
+bool glob_matches_exactly(std::string_view pattern, std::string_view path);
+
+/// Whether `path`, or a folder that it lies in, matches `pattern`, both folded:
+/// what protects a folder protects what is in it.
+bool glob_covers(std::string_view pattern, std::string_view path);
+
+/// The form in which names are compared: NFKC_Casefold (case, precomposed and
+/// combining accents, full-width and other compatibility forms, zero-width and
+/// other ignorable characters), then in each component an NTFS stream (`:…`)
+/// and trailing dots and spaces removed. Bytes that are no UTF-8 stay.
+std::string folded(std::string_view path);
+
+/// Whether `path` is a repository path in the sense above. Back slashes,
+/// control characters and names that fold to nothing (`．．`) make it none.
+bool is_repository_path(std::string_view path);
+
+} // namespace ledger

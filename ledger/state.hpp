@@ -1,0 +1,153 @@
+// state.hpp -- where a task stands: fold(records) -> task_state.
+//
+// The *state* of a task is a pure function of its records and of nothing else;
+// it is never stored. *round* is 1 + the number of fixes in the task's life.
+// *attempt* counts within (step, round). A *phase* is how far the present step
+// has come. A contract *stands* from the signed record that wrote it until it
+// is revoked.
+//
+// Invariants:
+//   1. fold(a + b) == apply(b, fold(a)): a state can be carried on.
+//   2. Every file in `files` is expected on disk with exactly this content.
+//   3. A record that cannot follow the state before it (a receipt without an
+//      intent, an answer that nobody asked for) is corrupt, never ignored.
+//
+// Pure.
+
+#pragma once
+
+#include "ledger/record.hpp"
+#include "ledger/result.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace ledger {
+
+enum class status : std::uint8_t { running, waiting, done, no_change, stopped, parked, cancelled };
+
+std::string_view to_string(status s) noexcept;
+
+/// How far the step at hand has come.
+enum class phase : std::uint8_t {
+  ready,    ///< Needs the supervisor's grant.
+  granted,  ///< May be worked on.
+  asked,    ///< A provider has been called, or is about to be.
+  answered, ///< The answer is a file that nobody has judged yet.
+  refused,  ///< A valid NO (or red checks, a failed build): consequence due.
+};
+
+/// A contract that was written. See the head of this file.
+struct standing_contract {
+  std::uint64_t seq = 0;   ///< Of the signed record.
+  std::string file_sha256; ///< Of the contract's own bytes.
+  std::string text_sha256; ///< Of the decisions, or of the post-implement audit.
+  std::string tree;        ///< Empty for CLAUDE_DECISIONS_OK.
+  std::string config_digest;
+};
+
+/// The words of a refusal, each the consequence of a NO or of red.
+namespace refusal {
+inline constexpr std::string_view decide_no = "claude-said-no";
+inline constexpr std::string_view checks_red = "checks-red";
+inline constexpr std::string_view review_no = "review-no";
+inline constexpr std::string_view verify_no = "verify-no";
+inline constexpr std::string_view build_failed = "build-failed";
+inline constexpr std::string_view deploy_failed = "deploy-failed";
+inline constexpr std::string_view provider_refused = "provider-refused";
+} // namespace refusal
+
+/// Why a round was opened, and what the fix has to answer to.
+struct round_cause {
+  std::string kind; ///< One of refusal::*.
+  std::string why;
+  std::vector<file_ref> evidence; ///< Numbered from 1 in this order.
+};
+
+/// What step 8 has achieved. Empty strings: not yet.
+struct delivery {
+  std::string tree, parent, message, identity; ///< Of the intent.
+  std::int64_t time_s = 0;                     ///< Author and committer time.
+  std::string replaces; ///< The commit that the branch pointed at before; empty: none.
+  std::string commit;   ///< Receipt of the commit.
+  bool built = false;
+  std::string deploy_id; ///< Of the deploy intent.
+  bool deployed = false;
+  std::string deploy_url;
+};
+
+struct task_state {
+  std::string task;
+  std::uint64_t seq = 0; ///< Of the last record; 0: never opened.
+  std::string head;      ///< SHA-256 of the last line.
+  std::string opened_time, last_time;
+
+  status is = status::running;
+  std::string reason; ///< A stable word, where a person is needed or it stopped.
+  std::string why;    ///< A sentence.
+  std::string remedy; ///< What a person can do.
+
+  step at = step::ingest;
+  phase ph = phase::ready;
+  std::uint32_t round = 1;
+  std::uint32_t attempt = 1;
+  bool fixing = false;  ///< In step `test`: the fix of this round is not accepted yet.
+  bool recheck = false; ///< Checks run again before a retried deploy.
+
+  std::string repo_id, base, base_tree, branch, config_digest;
+  std::int32_t priority = 0;
+  std::vector<std::string> allow;
+  std::uint32_t notes = 0;
+
+  std::string tree;                        ///< The candidate tree; empty before step 4.
+  std::string diff_path;                   ///< The ledger file that holds base -> tree.
+  std::string answered_tree;               ///< Of an answer not accepted yet.
+  std::vector<std::string> hidden, faults; ///< Of an answer not accepted yet.
+  std::map<std::string, file_ref> files;
+  std::map<std::string, std::uint32_t> rejected; ///< Per ledger path.
+  std::uint32_t generation = 1;                  ///< 1 + times the task began again from ingest.
+  std::optional<standing_contract> decisions_ok, final_ok;
+  std::string verified_tree; ///< Tree of GEMINI_VERIFY_OK: YES; empty: none.
+
+  std::vector<std::string> complaints;   ///< Why the attempts of this step were refused.
+  std::vector<std::int64_t> restarts_ms; ///< Deaths and unavailables since the last success.
+  std::string last_fault;                ///< Kind word of the last `failed`; empty: none.
+  std::string last_fault_why;
+  std::string last_fault_code;
+  round_cause cause;
+  std::string failure_mark, failure_tree; ///< Of the last refusal: same twice parks.
+  bool same_failure_twice = false;
+  std::string refusal_kind, refusal_why; ///< In phase refused.
+
+  delivery out;
+  std::string branch_commit;          ///< What our last receipt says the branch points at.
+  std::optional<delivery> unsettled;  ///< An intent dropped before its receipt.
+  std::uint32_t round_limit_from = 0; ///< Rounds before this one do not count to the limit.
+  std::map<std::string, std::string> played_by; ///< Role -> provider/model/version.
+  double usd = 0;
+
+  bool terminal() const noexcept { return is != status::running && is != status::waiting; }
+};
+
+/// Carries `state` on by one record. Errors: corrupt, saying which rule the
+/// record breaks; the state is then unchanged.
+result<task_state> apply(task_state state, const record& r);
+
+/// The state after all of `records`. Errors: corrupt.
+result<task_state> fold(std::string_view task, std::span<const record> records);
+
+/// The contract of kind `c` if it stands, else null.
+const standing_contract* contract_of(const task_state& s, contract c) noexcept;
+
+/// The recorded content of a ledger path, or null.
+const file_ref* file_of(const task_state& s, std::string_view ledger_path);
+
+/// The ledger files that step `at` reads, in the order of the table, `*`
+/// expanded, and a person's notes. A file that no record names is left out.
+std::vector<file_ref> inputs_of(const task_state& s, step at);
+
+} // namespace ledger
