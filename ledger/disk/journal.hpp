@@ -1,0 +1,138 @@
+// journal.hpp -- the durable journal of all tasks.
+//
+// The *journal* is `ledger.db` (SQLite, WAL, synchronous=FULL); a task's
+// `journal.jsonl` and its files are its *projection* into the readable folder.
+// An *append* is a list of drafts for one task that become records together.
+// A *group* is what one transaction makes durable: the appends of many tasks.
+// A *checkpoint* syncs the projection and then drops the bytes that the
+// database held for it.
+//
+// Invariants:
+//   1. append() returns only after the group is durable (L1).
+//   2. Order within a group: new files are put and copies for `old/` linked;
+//      then the commit; then the lines are appended to each journal.jsonl, the
+//      originals of moved files are removed, signed heads remembered.
+//   3. No append overwrites a ledger path that a record still expects: it must
+//      move it away in the same or an earlier draft; else refused.
+//   4. An append names the last record it knows (`after_seq`). If another came
+//      in between it is refused with code "stale": a dead actor cannot write.
+//   5. Within one boot a recorded file that is missing or differs is never
+//      restored. After a reboot, files not yet checkpointed are restored.
+//   6. A failure of one append (its files cannot be put) does not touch the
+//      others of its group; a failed commit fails the whole group; a failed
+//      fsync is `lost` and the journal refuses everything afterwards (L6).
+//
+// One thread at a time.
+
+#pragma once
+
+#include "ledger/disk/keyring.hpp"
+#include "ledger/record.hpp"
+#include "ledger/result.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace ledger::disk {
+
+struct append {
+  std::string task;
+  std::uint64_t after_seq = 0;
+  std::vector<draft> drafts; ///< At least one.
+};
+
+/// The records of one append, in order; shared because they travel to actors.
+using appended = std::shared_ptr<const std::vector<record>>;
+
+/// Seams for the tests: called at the named points if set.
+struct journal_hooks {
+  std::function<std::int64_t()> now_ms; ///< Unix time; unset: the clock.
+  std::function<std::string()> boot_id; ///< Unset: the kernel's.
+  std::function<result<void>(const std::string& path)> before_put;
+  std::function<void(std::uint64_t records)> after_commit; ///< Total since open.
+};
+
+/// How a task's chain was found when the journal was opened.
+struct chain_state {
+  std::vector<record> records;
+  std::vector<std::string> healed; ///< What recovery completed, as sentences.
+};
+
+/// Something in the ledger that is not as it was written.
+struct damage {
+  std::string task;
+  std::string file; ///< Ledger path or file name; never empty.
+  std::string why;
+};
+
+class journal {
+public:
+  struct options {
+    std::filesystem::path root; ///< `.ai-stack-trace`; made if missing.
+    journal_hooks hooks;
+    std::uint64_t checkpoint_bytes = 8 * 1024 * 1024;
+    std::uint64_t sync_directly_bytes = 1024 * 1024; ///< Larger files bypass the database.
+  };
+
+  /// Opens or makes the journal and recovers every task (L3, L9 aside).
+  /// Damage to single tasks is not an error here: see damages(). Errors:
+  /// corrupt (the database is no database), unavailable, lost.
+  static result<journal> open(options o, keyring keys);
+
+  journal(journal&&) noexcept;
+  journal& operator=(journal&&) noexcept;
+  ~journal(); ///< Closes without a checkpoint; see close().
+
+  /// Makes one group durable. One result for each append, in their order.
+  std::vector<result<appended>> append_group(std::span<const append> group);
+
+  /// For callers with a single append.
+  result<appended> append_one(append a);
+
+  /// The recovered or appended records of a task; null: never heard of.
+  const std::vector<record>* records_of(std::string_view task) const;
+
+  /// All tasks, sorted.
+  std::vector<std::string> tasks() const;
+
+  /// What recovery found and could not accept, by task.
+  const std::vector<damage>& damages() const noexcept;
+
+  /// What recovery completed: sentences for the log.
+  const std::vector<std::string>& healed() const noexcept;
+
+  const keyring& keys() const noexcept;
+  const std::filesystem::path& root() const noexcept;
+  std::filesystem::path folder_of(std::string_view task) const;
+
+  /// A small value that is not a task's: results of base checks. Durable on
+  /// return.
+  result<void> put_note(std::string_view key, std::string_view value);
+  /// Errors: not_found.
+  result<std::string> note(std::string_view key) const;
+
+  /// Checkpoint, then close. Errors: lost.
+  result<void> close();
+
+private:
+  struct impl;
+  explicit journal(std::unique_ptr<impl> i);
+  std::unique_ptr<impl> impl_;
+};
+
+/// Every task's chain, read without writing anything: for status, show and
+/// verify. Works beside a running scheduler. Errors: not_found (no ledger),
+/// corrupt, unavailable.
+struct snapshot {
+  std::map<std::string, chain_state> tasks;
+  std::vector<damage> damages;
+};
+result<snapshot> read_snapshot(const std::filesystem::path& root, const keyring& keys);
+
+} // namespace ledger::disk

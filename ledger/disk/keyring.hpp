@@ -1,0 +1,71 @@
+// keyring.hpp -- the signing key, and what stands beside it.
+//
+// The *state folder* is `$XDG_STATE_HOME/scheduler/keys` (by default
+// ~/.local/state/…), outside the repository; no sandbox mounts it. It holds
+// `<repo id>` (the seed, 0600), `<repo id>.trusted` (public keys, one a line)
+// and `<repo id>.heads/<TASK>` (sequence and digest of the task's last signed
+// line), so that a journal that was cut off is noticed. The *repository id* is
+// the first 16 hex digits of the SHA-256 of the canonical path of the git
+// common directory.
+//
+//   1. A key is made only where no signed history exists.
+//   2. SCHEDULER_KEY_FILE, if set, names the seed's file instead.
+//   3. A head file may lag behind the journal (it is written after it), never
+//      be ahead of it.
+
+#pragma once
+
+#include "ledger/digest.hpp"
+#include "ledger/result.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ledger::disk {
+
+/// 16 hex digits. `common_dir` must be absolute and canonical.
+std::string repository_id(const std::filesystem::path& common_dir);
+
+struct signed_head {
+  std::uint64_t seq = 0;
+  std::string line_sha256;
+};
+
+class keyring {
+public:
+  /// Opens (for writing: makes, if `may_create`) the key of a repository.
+  /// `state_dir` is the folder named above. Errors: not_found (no key),
+  /// corrupt, unavailable.
+  static result<keyring> open(std::filesystem::path state_dir, std::string repo_id,
+                              bool may_create);
+  /// Public halves only, for `verify`, `status`, `show`: writes nothing. A
+  /// missing key gives a keyring that trusts nobody.
+  static keyring open_public(std::filesystem::path state_dir, std::string repo_id);
+
+  const std::string& repo_id() const noexcept { return repo_id_; }
+  bool can_sign() const noexcept { return key_.has_value(); }
+  std::string sign(std::string_view bytes) const; ///< Requires can_sign().
+  /// Whether any trusted key signed.
+  bool trusts(std::string_view bytes, std::string_view sig) const;
+
+  result<void> remember_head(std::string_view task, const signed_head& head) const;
+  /// Nothing: the task was never signed for on this machine.
+  std::optional<signed_head> head_of(std::string_view task) const;
+  /// All tasks that have a head, sorted.
+  std::vector<std::string> tasks_with_heads() const;
+
+private:
+  std::filesystem::path dir_;
+  std::string repo_id_;
+  std::optional<signing_key> key_;
+  std::vector<public_key> trusted_;
+};
+
+/// $XDG_STATE_HOME/scheduler/keys of this process's environment.
+std::filesystem::path default_state_dir();
+
+} // namespace ledger::disk

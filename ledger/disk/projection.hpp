@@ -1,0 +1,104 @@
+// projection.hpp -- from an append to records, and from records to the folder.
+//
+// A *chain* is what the journal knows of one task. Preparing an append puts
+// its files and gives a *prepared* append, which the database then makes
+// durable; *projecting* it afterwards completes the task's folder.
+//
+//   1. Preparing replaces no file that a record expects. A new file at such a
+//      path (its predecessor moves away in the same append) is only *staged*;
+//      its name changes hands after the commit. So a process killed in between
+//      leaves every recorded file as it was.
+//   2. Preparing changes no chain: an append that fails half-way leaves orphans
+//      at paths that no record expects, and nothing else.
+//   3. Projecting can be repeated: what is done is not done again.
+//
+// Private to ledger/disk.
+
+#pragma once
+
+#include "ledger/disk/journal.hpp"
+#include "ledger/disk/recovery.hpp"
+#include "ledger/disk/tree.hpp"
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace ledger::disk {
+
+using content_ptr = std::shared_ptr<const std::string>;
+
+/// The end of a chain: all that a next record depends on.
+struct chain_tip {
+  std::uint64_t seq = 0;
+  std::string line_sha256{no_predecessor};
+  std::int64_t time_ms = 0;
+  expected_files expected;
+  /// Files of this group whose name changes hands after the commit.
+  std::map<std::string, content_ptr, std::less<>> late;
+};
+
+struct chain {
+  std::vector<record> records;
+  chain_tip tip;
+  std::uint64_t journal_bytes = 0; ///< Of journal.jsonl, as far as projected.
+  bool is_damaged = false;
+};
+
+struct pending_bytes {
+  std::size_t record = 0; ///< Index in prepared::records.
+  std::string sha256;
+  content_ptr content;
+};
+
+struct staged_file {
+  std::string path; ///< Ledger path.
+  std::string temp;
+  std::string sha256;
+};
+
+struct prepared {
+  std::string task;
+  std::shared_ptr<std::vector<record>> records = std::make_shared<std::vector<record>>();
+  std::vector<std::string> lines;
+  std::vector<pending_bytes> pending;
+  std::vector<staged_file> staged;
+  std::vector<std::string> originals; ///< Ledger paths that moves left.
+  chain_tip tip;                      ///< After the append.
+};
+
+struct workshop {
+  const tree& root;
+  const keyring& keys;
+  const journal_hooks& hooks;
+  std::uint64_t sync_directly_bytes;
+};
+
+/// Errors: refused (codes stale, occupied, tampered, malformed), unavailable,
+/// lost. Does not look at damage: the caller does.
+result<prepared> prepare(const workshop& w, const append& a, const chain_tip& before);
+
+/// What is left to do in a task's folder.
+struct projection {
+  std::string task;
+  std::uint64_t first_id = 0;
+  std::string lines;
+  std::vector<staged_file> staged;
+  std::vector<std::string> originals;
+  std::optional<signed_head> head;
+};
+
+projection projection_of(prepared& p, std::uint64_t first_id);
+
+/// Errors: corrupt (the folder was tampered with), unavailable (try again).
+result<void> project(const tree& root, const keyring& keys, chain& c, projection& p);
+
+/// Completes the files of a task whose last records the folder may lag behind:
+/// see recovery.hpp, invariant 3. Returns sentences.
+result<std::vector<std::string>> heal_files(const tree& root, const database& db, const copies& e,
+                                            const finding& f, const circumstances& c);
+
+} // namespace ledger::disk

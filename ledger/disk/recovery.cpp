@@ -1,0 +1,292 @@
+#include "ledger/disk/recovery.hpp"
+
+#include "ledger/detail.hpp"
+#include "ledger/digest.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace ledger::disk {
+
+namespace {
+
+// Thrown and caught inside examine() only.
+struct damaged {
+  damage what;
+};
+
+std::vector<std::string_view> lines_of(std::string_view text, std::string_view& torn) {
+  std::vector<std::string_view> out;
+  for (auto end = text.find('\n'); end != std::string_view::npos; end = text.find('\n')) {
+    out.push_back(text.substr(0, end));
+    text.remove_prefix(end + 1);
+  }
+  torn = text;
+  return out;
+}
+
+class examination {
+public:
+  examination(const copies& e, const circumstances& c, finding& out)
+      : e_(e)
+      , c_(c)
+      , out_(out) {}
+
+  void run() {
+    std::string_view torn;
+    if (e_.journal)
+      folder_ = lines_of(*e_.journal, torn);
+    read_database();
+    if (!e_.journal)
+      return without_journal();
+    compare(torn);
+  }
+
+private:
+  [[noreturn]] void hurt(std::string file, std::string why) const {
+    throw damaged{damage{e_.task, std::move(file), std::move(why)}};
+  }
+
+  // Appends one line to the chain if it holds; else says why not.
+  std::optional<std::string> chain(std::string_view line) {
+    auto r = parse_line(line);
+    if (!r)
+      return r.error().detail;
+    if (r->seq != out_.records.size() + 1)
+      return fmt::format("its seq is {}, expected {}", r->seq, out_.records.size() + 1);
+    if (r->prev != out_.last_line_sha256)
+      return "its prev is not the SHA-256 of the line before";
+    out_.last_line_sha256 = sha256(line);
+    out_.journal_bytes += line.size() + 1;
+    out_.records.push_back(std::move(*r));
+    return std::nullopt;
+  }
+
+  void read_database() {
+    for (auto& s : e_.stored)
+      if (auto why = chain(s.line))
+        hurt("ledger.db", fmt::format("record {}: {}", out_.records.size() + 1, *why));
+    out_.in_database = out_.records.size();
+    out_.missing_in_database = out_.records.size();
+  }
+
+  void write_from_database(std::size_t first, std::uint64_t keep, std::string healed) {
+    out_.rewrite = true;
+    out_.journal_keep = keep;
+    for (auto i = first; i < e_.stored.size(); ++i)
+      out_.journal_tail += e_.stored[i].line + "\n";
+    out_.healed = std::move(healed);
+  }
+
+  void without_journal() {
+    if (e_.stored.empty()) {
+      if (e_.head)
+        hurt(std::string(path::journal),
+             e_.has_folder ? "it is missing, but this task has signed records"
+                           : "the task's folder is gone, but this task has signed records");
+      return;
+    }
+    // No line can have been there only if every record is younger than what settled.
+    if (e_.stored.front().id <= c_.settled())
+      hurt(std::string(path::journal),
+           e_.has_folder ? "it is missing" : "it is missing: the task's folder is gone");
+    write_from_database(0, 0, fmt::format("{}: wrote journal.jsonl from the database", e_.task));
+  }
+
+  void compare(std::string_view torn) {
+    auto common = std::min(folder_.size(), e_.stored.size());
+    std::uint64_t bytes = 0;
+    for (std::size_t i = 0; i < common; ++i) {
+      if (folder_[i] != e_.stored[i].line)
+        return differs(i, bytes);
+      bytes += folder_[i].size() + 1;
+    }
+    if (folder_.size() < e_.stored.size())
+      return database_ahead(bytes, torn);
+    for (auto i = common; i < folder_.size(); ++i)
+      if (auto why = chain(folder_[i]))
+        hurt(std::string(path::journal), fmt::format("line {}: {}", i + 1, *why));
+    if (folder_.size() > common)
+      out_.healed = fmt::format("{}: took {} records from journal.jsonl into the database", e_.task,
+                                folder_.size() - common);
+    if (torn.empty())
+      return;
+    // With a database an unfinished line is always one that it knows as well.
+    if (c_.has_database && folder_.size() == common)
+      hurt(std::string(path::journal), fmt::format("line {}: {} bytes that no record explains",
+                                                   folder_.size() + 1, torn.size()));
+    out_.rewrite = true;
+    out_.journal_keep = out_.journal_bytes;
+    out_.healed = fmt::format("{}: cut {} bytes of an unfinished line from journal.jsonl", e_.task,
+                              torn.size());
+  }
+
+  // Both have line i, and they are not the same. Only two whole chains are a
+  // fork: anything else is a line that somebody, or a power cut, changed.
+  void differs(std::size_t i, std::uint64_t bytes_before) {
+    auto wrong = first_broken(i);
+    if (!wrong)
+      hurt(std::string(path::journal),
+           fmt::format("the chains fork at record {}: the database ends in {} ({}), the folder in "
+                       "{} ({})",
+                       i + 1, e_.stored.size(), out_.last_line_sha256, folder_.size(),
+                       sha256(folder_.back())));
+    if (c_.rebooted && e_.stored[i].id > c_.at.checkpoint)
+      return write_from_database(i, bytes_before,
+                                 fmt::format("{}: wrote what the reboot tore off journal.jsonl "
+                                             "(from line {}) again",
+                                             e_.task, i + 1));
+    hurt(std::string(path::journal), fmt::format("line {}: {}", i + 1, *wrong));
+  }
+
+  // Why the folder's lines from `i` on are no chain; nothing: they are one.
+  std::optional<std::string> first_broken(std::size_t i) const {
+    auto prev = i == 0 ? std::string(no_predecessor) : sha256(folder_[i - 1]);
+    for (auto n = i; n < folder_.size(); ++n) {
+      auto r = parse_line(folder_[n]);
+      if (!r && n == i)
+        return r.error().detail;
+      if (!r || r->seq != n + 1 || r->prev != prev)
+        return "it is not the line that was recorded";
+      prev = sha256(folder_[n]);
+    }
+    return std::nullopt;
+  }
+
+  void database_ahead(std::uint64_t bytes, std::string_view torn) {
+    auto first = folder_.size();
+    auto next = std::string_view(e_.stored[first].line);
+    bool torn_here = torn.size() <= next.size() && next.substr(0, torn.size()) == torn;
+    if (!torn_here && !(c_.rebooted && e_.stored[first].id > c_.at.checkpoint))
+      hurt(std::string(path::journal),
+           fmt::format("line {}: {} bytes that no record explains", first + 1, torn.size()));
+    write_from_database(
+        first, bytes,
+        fmt::format("{}: completed journal.jsonl from the database (lines {} to {})", e_.task,
+                    first + 1, e_.stored.size()));
+  }
+
+  const copies& e_;
+  const circumstances& c_;
+  finding& out_;
+  std::vector<std::string_view> folder_;
+};
+
+std::optional<damage> check_signatures(const copies& e, const finding& f, const keyring& keys) {
+  for (auto& r : f.records)
+    if (!r.sig.empty() && !keys.trusts(signed_part(r), r.sig))
+      return damage{e.task, std::string(path::journal),
+                    fmt::format("the signature of record {} ({}) is not by a trusted key", r.seq,
+                                to_string(r.what))};
+  return std::nullopt;
+}
+
+std::optional<damage> check_head(const copies& e, const finding& f) {
+  if (!e.head)
+    return std::nullopt;
+  auto& head = *e.head;
+  if (head.seq > f.records.size())
+    return damage{e.task, std::string(path::journal),
+                  fmt::format("it is cut off: record {} was signed, but it ends with {}", head.seq,
+                              f.records.size())};
+  // A later record names its predecessor's digest: no need to write lines again.
+  auto& found = head.seq == f.records.size() ? f.last_line_sha256 : f.records[head.seq].prev;
+  if (found != head.line_sha256)
+    return damage{e.task, std::string(path::journal),
+                  fmt::format("it was cut off and continued: record {} is not the one that was "
+                              "signed",
+                              head.seq)};
+  return std::nullopt;
+}
+
+} // namespace
+
+finding examine(const copies& e, const circumstances& c, const keyring& keys) {
+  finding out;
+  out.last_line_sha256 = no_predecessor;
+  try {
+    examination(e, c, out).run();
+  } catch (const damaged& d) {
+    out.hurt = d.what;
+  }
+  if (!out.hurt)
+    out.hurt = check_signatures(e, out, keys);
+  if (!out.hurt)
+    out.hurt = check_head(e, out);
+  return out;
+}
+
+void expect(expected_files& files, const record& r) {
+  for (auto& m : moves_of(r)) {
+    files.erase(m.from);
+    files[m.to] = expectation{file_ref{m.to, m.sha256, m.bytes}, r.seq, !r.sig.empty()};
+  }
+  for (auto& f : r.files)
+    files[f.path] = expectation{f, r.seq, !r.sig.empty()};
+  for (auto& lost : gone_of(r))
+    files.erase(lost);
+}
+
+std::vector<std::string> gone_of(const record& r) {
+  return texts_at(r.detail, "gone");
+}
+
+expected_files expected_after(const std::vector<record>& records) {
+  expected_files out;
+  for (auto& r : records)
+    expect(out, r);
+  return out;
+}
+
+result<std::map<std::string, copies>> gather(const tree& root, const keyring& keys,
+                                             std::vector<damage>& damages) {
+  std::map<std::string, copies> out;
+  for (auto& task : keys.tasks_with_heads()) {
+    out[task].task = task;
+    out[task].head = keys.head_of(task);
+  }
+  auto entries = root.list("");
+  if (!entries)
+    return tl::make_unexpected(entries.error());
+  for (auto& entry : *entries) {
+    if (entry.name.starts_with('.'))
+      continue; // Ours, or nobody's: a task's name begins with a letter or digit.
+    if (entry.is == tree::entry::kind::link)
+      damages.push_back(damage{entry.name, entry.name,
+                               "a symbolic link stands in the place of the "
+                               "task's folder"});
+    if (entry.is != tree::entry::kind::folder)
+      continue;
+    auto text = root.read(entry.name + "/" + std::string(path::journal));
+    auto known = out.find(entry.name);
+    if (!text && text.error().kind == fault::not_found) {
+      if (known != out.end())
+        known->second.has_folder = true;
+      continue; // A folder alone is an orphan of a killed start: no task yet.
+    }
+    auto& e = out[entry.name];
+    e.task = entry.name;
+    e.has_folder = true;
+    if (text)
+      e.journal = std::move(*text);
+    else if (text.error().kind == fault::corrupt || text.error().kind == fault::refused)
+      damages.push_back(damage{entry.name, std::string(path::journal), text.error().detail});
+    else
+      return tl::make_unexpected(text.error());
+  }
+  return out;
+}
+
+result<std::string> kernel_boot_id() {
+  auto text = read_file("/proc/sys/kernel/random/boot_id", 4096);
+  if (!text)
+    return tl::make_unexpected(text.error());
+  while (!text->empty() && text->back() == '\n')
+    text->pop_back();
+  if (text->empty())
+    return fail(fault::unavailable, "/proc/sys/kernel/random/boot_id is empty; mount /proc");
+  return *text;
+}
+
+} // namespace ledger::disk

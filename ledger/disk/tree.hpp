@@ -1,0 +1,111 @@
+// tree.hpp -- the ledger's folder as a handle that nothing leads out of.
+//
+// A *tree* is an open folder. All names are relative to it, with forward
+// slashes; the kernel resolves them (openat2) without following any symlink
+// and without leaving the folder, so a planted link cannot redirect us.
+//
+//   1. A name that leads through a symlink, or out of the tree, is corrupt.
+//   2. New files are staged in `.scheduler/tmp` and renamed into their place:
+//      a killed writer leaves litter there only, and open() clears it.
+//   3. Nothing here is synced unless the call says so; a failed sync is lost.
+//
+// Private to ledger/disk.
+
+#pragma once
+
+#include "ledger/disk/files.hpp"
+#include "ledger/result.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace ledger::disk {
+
+class unique_fd {
+public:
+  unique_fd() = default;
+  explicit unique_fd(int fd)
+      : fd_(fd) {}
+  unique_fd(unique_fd&& other) noexcept
+      : fd_(std::exchange(other.fd_, -1)) {}
+  unique_fd& operator=(unique_fd&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~unique_fd();
+  int get() const noexcept { return fd_; }
+  explicit operator bool() const noexcept { return fd_ >= 0; }
+
+private:
+  int fd_ = -1;
+};
+
+/// The failure of a system call that set errno: `what NAME: reason`.
+tl::unexpected<failure> system_failure(std::string_view what, std::string_view name, int error);
+
+/// Opens `name` below the folder `dir`, without following symlinks.
+result<unique_fd> open_beneath(int dir, std::string_view name, int flags, unsigned mode = 0);
+
+/// All bytes of an open regular file. Errors: refused (not regular, too large).
+result<std::string> read_all(int fd, std::string_view name, std::size_t max_bytes);
+result<void> write_all(int fd, std::string_view bytes, std::string_view name);
+result<void> sync(int fd, std::string_view name);
+/// Digest of an open regular file; empty if it is not regular or unreadable.
+std::string digest_of(int fd);
+
+class tree {
+public:
+  /// Opens an existing folder. For a writer also makes and clears
+  /// `.scheduler/tmp`.
+  static result<tree> open(const std::filesystem::path& folder, bool for_writing);
+
+  result<std::string> read(std::string_view name,
+                           std::size_t max_bytes = std::size_t{1} << 30) const;
+  /// Empty if there is no such regular file.
+  std::string digest(std::string_view name) const;
+  /// Puts a file, making missing folders. Synced: the file and every folder
+  /// above it, up to the tree.
+  result<void> put(std::string_view name, std::string_view content, durability d) const;
+  /// Gives the file `from` a second name; whatever had that name is replaced.
+  result<void> link(std::string_view from, std::string_view to) const;
+  /// Removing what is not there is no error.
+  result<void> remove(std::string_view name) const;
+  /// The two halves of put: the bytes now, the name later. A staged file that
+  /// is never placed is litter, see 2 above.
+  result<std::string> stage(std::string_view content, durability d, std::string_view name) const;
+  result<void> place(const std::string& staged, std::string_view name) const;
+  void discard(const std::string& staged) const noexcept;
+  /// Keeps the first bytes of a file and writes `text` behind them; with
+  /// nothing expected the file is made. Errors: corrupt if its size is not the
+  /// expected one: somebody else wrote to it.
+  struct tail {
+    std::uint64_t expect = 0; ///< Size that the file must have; 0: or be missing.
+    std::uint64_t keep = 0;   ///< At most `expect`.
+  };
+  result<void> write_tail(std::string_view name, tail t, std::string_view text) const;
+  result<void> make_folder(std::string_view name) const;
+  /// Names in a folder of the tree, sorted; none if it is not there.
+  struct entry {
+    std::string name;
+    enum class kind : std::uint8_t { file, folder, link, other } is = kind::other;
+  };
+  result<std::vector<entry>> list(std::string_view name) const;
+  /// Whether there is a folder of this name (and no symlink).
+  bool has_folder(std::string_view name) const;
+  /// Makes everything on the tree's file system durable.
+  result<void> sync_file_system() const;
+
+private:
+  result<unique_fd> folder_above(std::string_view name) const;
+
+  unique_fd root_;
+  unique_fd staging_;
+  mutable std::uint64_t staged_ = 0;
+};
+
+} // namespace ledger::disk
