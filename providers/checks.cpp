@@ -1,0 +1,259 @@
+#include "providers/checks.hpp"
+
+#include "providers/bounded_text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <regex.h>
+#include <utility>
+
+namespace providers {
+
+namespace {
+
+using ledger::check_config;
+using ledger::check_result;
+using ledger::fail;
+using ledger::fault;
+
+/// All of run.log together.
+constexpr std::size_t run_log_bytes_max = 64 * 1024 * 1024;
+/// Of a line longer than this each piece is judged by itself.
+constexpr std::size_t line_piece_bytes = 64 * 1024;
+/// How much of the end of a piece is judged again with the next one.
+constexpr std::size_t piece_overlap_bytes = 4 * 1024;
+
+/// A POSIX regular expression. Not std::regex: it recurses once a character and
+/// a long line would end the program.
+class line_pattern {
+public:
+  line_pattern() = default;
+  line_pattern(const line_pattern&) = delete;
+  line_pattern& operator=(const line_pattern&) = delete;
+  ~line_pattern() {
+    if (compiled_)
+      ::regfree(&regex_);
+  }
+
+  /// Empty, or what is wrong with the pattern.
+  std::string compile(const std::string& pattern) {
+    if (pattern.find('\0') != std::string::npos)
+      return "it holds a NUL";
+    const auto error = ::regcomp(&regex_, pattern.c_str(), REG_EXTENDED | REG_NOSUB);
+    compiled_ = error == 0;
+    if (compiled_)
+      return {};
+    std::string words(256, '\0');
+    words.resize(std::max<std::size_t>(::regerror(error, &regex_, words.data(), words.size()), 1)
+                 - 1);
+    return words;
+  }
+
+  /// Whether a line of `text` matches.
+  bool matches_a_line_of(std::string_view text) const {
+    while (!text.empty()) {
+      const auto end = std::min(text.find('\n'), text.size());
+      if (matches(text.substr(0, end)))
+        return true;
+      text.remove_prefix(std::min(end + 1, text.size()));
+    }
+    return false;
+  }
+
+private:
+  bool matches(std::string_view line) const {
+    for (auto first = true;; first = false) {
+      const auto last = line.size() <= line_piece_bytes;
+      const auto n = std::min(line.size(), line_piece_bytes);
+      regmatch_t range{0, static_cast<regoff_t>(n)};
+      const auto flags = REG_STARTEND | (first ? 0 : REG_NOTBOL) | (last ? 0 : REG_NOTEOL);
+      // Out of memory counts as a match: unclear means red.
+      if (::regexec(&regex_, line.data(), 1, &range, flags) != REG_NOMATCH)
+        return true;
+      if (last)
+        return false;
+      line.remove_prefix(n - piece_overlap_bytes);
+    }
+  }
+
+  regex_t regex_{};
+  bool compiled_ = false;
+};
+
+/// Each line behind two spaces, so that none can pass for one of ours.
+std::string indented(std::string_view text) {
+  std::string out;
+  out.reserve(text.size() + text.size() / 16 + 3);
+  while (!text.empty()) {
+    const auto end = std::min(text.find('\n'), text.size());
+    out.append("  ").append(text.substr(0, end)).append("\n");
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return out;
+}
+
+/// A command in a heading; its further lines are set in like output.
+std::string on_one_heading(std::string_view command) {
+  std::string out;
+  for (const auto c : command) {
+    out += c;
+    if (c == '\n')
+      out += "  ";
+  }
+  return out;
+}
+
+struct named_check {
+  std::string name;
+  const check_config& check;
+};
+
+/// Neither red nor green: the program is ending.
+bool was_ended_by_us(const ledger::result<child_result>& r) {
+  return r ? r->how == child_result::end::killed : r.error().code == "closing";
+}
+
+class shell_checker final : public checker {
+public:
+  shell_checker(const ledger::config& c, workspace& w, processes& children)
+      : config_(c)
+      , workspace_(w)
+      , children_(children) {}
+
+  ledger::result<ledger::checks_outcome> run(std::string_view commit,
+                                             std::string_view tree) override {
+    const auto& c = config_.checks;
+    const std::vector<named_check> all{
+        {"setup", c.setup}, {"test", c.test}, {"lint", c.lint}, {"schema_drift", c.schema_drift}};
+    for (const auto& n : all)
+      if (auto r = readable_pattern(n); !r)
+        return tl::make_unexpected(r.error());
+
+    auto checkout = workspace_.checkout(commit, tree);
+    if (!checkout)
+      return tl::make_unexpected(checkout.error());
+    ledger::checks_outcome outcome;
+    outcome.tree = tree;
+    outcome.ok = true;
+    auto log = fmt::format("checks of tree {}\n", tree);
+    auto set_up = true;
+    for (const auto& n : all) {
+      if (n.name == "setup" && n.check.command.empty())
+        continue;
+      auto r = one(n, **checkout, set_up, log);
+      if (!r)
+        return tl::make_unexpected(r.error());
+      set_up = set_up && (n.name != "setup" || r->ok);
+      outcome.ok = outcome.ok && r->ok;
+      outcome.results.push_back(std::move(*r));
+    }
+    log += fmt::format("\nresult: {}\n", outcome.ok ? "GREEN" : "RED");
+    outcome.run_log = std::make_shared<const std::string>(std::move(log));
+    return outcome;
+  }
+
+private:
+  static ledger::result<void> readable_pattern(const named_check& n) {
+    line_pattern pattern;
+    const auto wrong = n.check.fail_on.empty() ? "" : pattern.compile(n.check.fail_on);
+    if (wrong.empty())
+      return {};
+    return fail(fault::refused,
+                fmt::format("[checks] {}: fail_on `{}` is no POSIX extended regular expression: {}",
+                            n.name, n.check.fail_on, wrong),
+                "bad-fail-on");
+  }
+
+  /// Runs one check and writes its section. Errors: unavailable, if it was us
+  /// who ended it.
+  ledger::result<check_result> one(const named_check& n, const lease& l, bool set_up,
+                                   std::string& log) {
+    check_result result;
+    result.name = n.name;
+    if (n.check.none() && n.name != "test" && n.name != "setup") {
+      result.ok = result.none = true;
+      log += fmt::format("\n== {0}: none (the user's written deviation: {0} = \"none\")\n", n.name);
+      return result;
+    }
+    log += fmt::format("\n== {}: {}\n", n.name, on_one_heading(n.check.command));
+    if (!set_up)
+      result.ended = "not run: setup failed";
+    else if (n.check.command.empty() || n.check.none())
+      result.ended = fmt::format("no command; write one into [checks] {}", n.name);
+    if (!result.ended.empty()) {
+      result.exit_code = -1;
+      log += fmt::format("result: FAIL ({})\n", result.ended);
+      return result;
+    }
+    auto ran = run_caged(n.check, l);
+    if (was_ended_by_us(ran))
+      return fail(fault::unavailable, n.name + ": not finished, the program is ending", "closing");
+    judge(n.check, ran, result);
+    if (ran) {
+      bounded_text section(run_log_bytes_max / 4 - 64 * 1024);
+      section.add(indented(ran->output));
+      log += section.take();
+      log += fmt::format("exit: {}\ntime: {} ms\n", result.exit_code, result.took_ms);
+    }
+    log += result.ok ? "result: PASS\n" : fmt::format("result: FAIL ({})\n", result.ended);
+    return result;
+  }
+
+  ledger::result<child_result> run_caged(const check_config& check, const lease& l) {
+    cage c;
+    c.folder = l.folder().string();
+    c.network = config_.checks.network;
+    auto spec = caged_shell(config_.sandbox.kind, c, check.command);
+    spec.timeout = config_.checks.timeout;
+    spec.max_output_bytes = run_log_bytes_max / 4;
+    return children_.run(std::move(spec));
+  }
+
+  static void judge(const check_config& check, const ledger::result<child_result>& ran,
+                    check_result& result) {
+    if (!ran) {
+      result.exit_code = -1;
+      result.ended = "could not be started: " + ran.error().detail;
+      return;
+    }
+    result.exit_code = ran->exit_code;
+    result.took_ms = ran->took.count();
+    result.ended = ran->ended();
+    result.ok = ran->ok();
+    if (!result.ok || check.fail_on.empty())
+      return;
+    line_pattern pattern;
+    if (!pattern.compile(check.fail_on).empty() || pattern.matches_a_line_of(ran->output)) {
+      result.ok = false;
+      result.ended =
+          fmt::format("{}, but its output matches fail_on `{}`", ran->ended(), check.fail_on);
+    }
+  }
+
+  const ledger::config& config_;
+  workspace& workspace_;
+  processes& children_;
+};
+
+} // namespace
+
+std::unique_ptr<checker> make_checker(const ledger::config& c, workspace& w, processes& children) {
+  return std::make_unique<shell_checker>(c, w, children);
+}
+
+std::string run_log_for_hashing(std::string_view run_log) {
+  std::string out;
+  out.reserve(run_log.size());
+  while (!run_log.empty()) {
+    const auto end = std::min(run_log.find('\n'), run_log.size() - 1) + 1;
+    const auto line = run_log.substr(0, end);
+    run_log.remove_prefix(end);
+    if (line.substr(0, 6) != "time: ") // Ours: what a check prints is set in.
+      out.append(line);
+  }
+  return out;
+}
+
+} // namespace providers

@@ -1,0 +1,62 @@
+// deploy.hpp -- build, publish, and find what was published before.
+//
+//   1. The build runs in the sandbox on a clean checkout of the commit's tree,
+//      without any token; it hands over the published folder only.
+//   2. The deploy is a process (or a rename) of its own: it gets the token and
+//      that folder, and runs nothing from the repository.
+//   3. A deploy id is a function of task and commit: asking find() first makes
+//      a deploy happen once however often a run is killed.
+//   4. Kind `directory` publishes to `<directory>/<TASK>/<deployId>` by rename.
+//   5. Kind `command` gets SCHEDULER_ACTION=deploy|find, SCHEDULER_TASK,
+//      _COMMIT, _DEPLOY_ID, _PUBLISH; its last line on stdout is
+//      {"deploy_id": …, "deploy_url": …}. `find` exiting 3: not there. `deploy`
+//      exiting 75 (EX_TEMPFAIL, sysexits.h) is an outage: unavailable; any
+//      other failure is the change's fault. `find` failing otherwise says
+//      nothing: unavailable, never "not there".
+//   6. The published folder holds files, folders and links that stay in it;
+//      anything else fails the build. The token is in no log.
+
+#pragma once
+
+#include "ledger/config.hpp"
+#include "ledger/drafts.hpp"
+#include "providers/sandbox.hpp"
+#include "providers/workspace.hpp"
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+namespace providers {
+
+struct build_outcome {
+  bool ok = false;
+  std::string ended; ///< If not ok.
+  std::string log;
+};
+
+struct deploy_request {
+  std::string task, base, tree, commit, deploy_id;
+};
+
+class deployer {
+public:
+  virtual ~deployer() = default;
+  /// Builds the tree and keeps the publish folder aside until deployed.
+  /// Blocks. Errors: unavailable.
+  virtual ledger::result<build_outcome> build(const deploy_request& r) = 0;
+  /// What a former run deployed under this id; `ok` false: nothing there.
+  virtual ledger::result<ledger::deploy_outcome> find(const deploy_request& r) = 0;
+  /// Deploys what build() kept; builds again if it is gone. Errors:
+  /// unavailable: an outage, retry without touching code. A failure that is
+  /// the change's fault is an outcome that is not ok.
+  virtual ledger::result<ledger::deploy_outcome> deploy(const deploy_request& r) = 0;
+};
+
+/// `repository` is what `deploy.directory` is relative to; `scratch` is a
+/// folder of ours for built sites. The token is read from our environment.
+std::unique_ptr<deployer> make_deployer(const ledger::config& c, workspace& w, processes& children,
+                                        std::filesystem::path repository,
+                                        std::filesystem::path scratch);
+
+} // namespace providers

@@ -1,0 +1,42 @@
+// registry.hpp -- which kinds of provider there are.
+//
+// A new provider is one file, one line in builtin_providers() and one line in
+// CMakeLists.txt. A kind's name serves as a provider without a table of its
+// own in the configuration.
+
+#pragma once
+
+#include "ledger/config.hpp"
+#include "providers/executor.hpp"
+#include "providers/git.hpp"
+#include "providers/provider.hpp"
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+namespace providers {
+
+/// What a factory may use. All outlive the provider.
+struct provider_context {
+  const ledger::config& config;
+  const git& repository;
+  processes& children;
+  executor& blocking;
+};
+
+using provider_factory = std::function<ledger::result<std::unique_ptr<provider>>(
+    const provider_context&, const std::string& name, const ledger::provider_config&)>;
+
+/// Kind to factory.
+using registry = std::map<std::string, provider_factory>;
+
+registry builtin_providers();
+
+/// Makes the provider that `config` calls `name`. Errors: refused, naming the
+/// known kinds.
+ledger::result<std::unique_ptr<provider>>
+make_provider(const registry& r, const provider_context& c, const std::string& name);
+
+} // namespace providers

@@ -1,0 +1,75 @@
+// spawn.hpp -- starting one child, and the descriptors that takes.
+//
+// Private to process.cpp.
+//
+//   1. Every descriptor of ours is close-on-exec and above 2.
+//   2. The child gets a session of its own, no signal blocked or ignored, and
+//      no descriptor but its three streams.
+
+#pragma once
+
+#include "providers/process.hpp"
+
+#include <fcntl.h>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <sys/types.h>
+#include <unistd.h>
+#include <utility>
+
+namespace providers {
+
+class file {
+public:
+  file() = default;
+  /// Standard streams are never used for our own ends: the spawn overwrites
+  /// them in the child in an order that could mix them up.
+  explicit file(int fd)
+      : fd_(fd) {
+    if (fd_ < 0 || fd_ > 2)
+      return;
+    fd_ = ::fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    ::close(fd);
+  }
+  file(file&& other) noexcept
+      : fd_(std::exchange(other.fd_, -1)) {}
+  file& operator=(file&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~file() {
+    if (fd_ >= 0)
+      ::close(fd_);
+  }
+  explicit operator bool() const noexcept { return fd_ >= 0; }
+  int get() const noexcept { return fd_; }
+
+private:
+  int fd_ = -1;
+};
+
+struct pipe_ends {
+  file read, write;
+};
+
+/// A pipe whose end `read` does not block; nothing: errno says why.
+std::optional<pipe_ends> make_pipe();
+
+/// A file in memory that holds `text`: a child that never reads it blocks
+/// nobody, and one that reads finds an end.
+std::optional<file> file_with(std::string_view text);
+
+/// "No such file or directory" and so on.
+std::string words_of(int error);
+
+/// The program that `spec` names, looked up in the PATH the child will have:
+/// posix_spawnp would use ours. Errors: not_found, refused (none named).
+ledger::result<std::string> program_of(const child_spec& spec);
+
+/// Starts `program`; `in` may be empty (/dev/null), `err` too (as `out`).
+/// Gives 0 or an errno.
+int spawn(const child_spec& spec, const std::string& program, const file& in, const file& out,
+          const file& err, pid_t& pid);
+
+} // namespace providers

@@ -1,0 +1,337 @@
+#include "providers/workspace.hpp"
+
+#include "ledger/disk/files.hpp"
+#include "providers/slot.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+namespace providers {
+
+namespace {
+
+using ledger::fail;
+using ledger::fault;
+namespace fs = std::filesystem;
+
+/// Says whose the slots in a folder are: nothing is removed from a folder that
+/// does not carry it.
+constexpr const char* marker_name = ".scheduler-slots";
+/// Trees whose paths are remembered.
+constexpr std::size_t known_trees_max = 32;
+
+bool is_slot_name(const std::string& name) {
+  return name.size() > 3 && name.compare(0, 3, "wt-") == 0
+         && name.find_first_not_of("0123456789", 3) == std::string::npos;
+}
+
+/// Slots, which of them are free, and the paths of recent trees. Shared by the
+/// workspace and its leases: the last one removes the slots.
+class pool {
+public:
+  pool(const git& repository, workspace_options o)
+      : git_(repository)
+      , options_(std::move(o)) {
+    slots_.resize(std::max<std::size_t>(options_.slots, 1));
+    for (std::size_t i = slots_.size(); i > 0; --i)
+      free_.push_back(i - 1);
+  }
+  ~pool() {
+    for (auto& s : slots_)
+      if (s)
+        s->remove();
+    if (!marked_)
+      return;
+    std::error_code e;
+    fs::remove(options_.folder / marker_name, e);
+    fs::remove(options_.folder, e); // Only if nothing else is in it.
+  }
+  pool(const pool&) = delete;
+  pool& operator=(const pool&) = delete;
+
+  const git& repository() const noexcept { return git_; }
+
+  /// Waits for a free slot, and makes it `tree`.
+  ledger::result<std::size_t> acquire(std::string_view commit, std::string_view tree) {
+    auto paths = paths_in(tree);
+    if (!paths)
+      return tl::make_unexpected(paths.error());
+    std::size_t n = 0;
+    {
+      std::unique_lock lock(mutex_);
+      freed_.wait(lock, [this] { return !free_.empty(); });
+      n = free_.back(); // The one used last: its files are most likely near.
+      free_.pop_back();
+    }
+    auto r = prepare(n, commit, tree, **paths);
+    if (r)
+      return n;
+    release(n);
+    return tl::make_unexpected(r.error());
+  }
+
+  void release(std::size_t n) {
+    {
+      const std::lock_guard lock(mutex_);
+      free_.push_back(n);
+    }
+    freed_.notify_one();
+  }
+
+  slot& at(std::size_t n) { return *slots_[n]; }
+
+  ledger::result<std::shared_ptr<const tree_paths>> paths_in(std::string_view tree) {
+    {
+      const std::lock_guard lock(paths_mutex_);
+      for (const auto& [id, paths] : known_)
+        if (id == tree)
+          return paths;
+    }
+    auto entries = git_.list_tree(tree);
+    if (!entries)
+      return tl::make_unexpected(entries.error());
+    auto paths = std::make_shared<const tree_paths>(paths_of(*entries));
+    const std::lock_guard lock(paths_mutex_);
+    known_.emplace_front(std::string(tree), paths);
+    if (known_.size() > known_trees_max)
+      known_.pop_back();
+    return paths;
+  }
+
+  /// Removes what a killed run left in the folder, and its entries in git.
+  ledger::result<void> clear_leftovers();
+
+private:
+  ledger::result<void> prepare(std::size_t n, std::string_view commit, std::string_view tree,
+                               const tree_paths& paths) {
+    auto& s = slots_[n];
+    if (s && s->restore(commit, tree, paths))
+      return {};
+    if (s)
+      s->remove(); // Damaged: a new one is cheaper than to understand it.
+    s.reset();
+    auto made = make(n, commit);
+    if (!made)
+      return tl::make_unexpected(made.error());
+    s = std::make_unique<slot>(std::move(*made));
+    auto r = s->restore(commit, tree, paths);
+    if (!r) {
+      s->remove();
+      s.reset();
+    }
+    return r;
+  }
+
+  ledger::result<slot> make(std::size_t n, std::string_view commit) {
+    const auto folder = options_.folder / fmt::format("wt-{}", n);
+    const auto index = options_.folder / fmt::format("index-{}", n);
+    const std::lock_guard lock(making_);
+    std::error_code e;
+    fs::create_directories(options_.folder, e);
+    if (e = force_remove(folder); e)
+      return fail(fault::unavailable, fmt::format("remove {}: {}", folder.string(), e.message()));
+    fs::remove(index, e);
+    auto made = slot::make(git_, folder, index, commit);
+    if (!made) {
+      force_remove(folder);
+      clear_entries();
+    }
+    return made;
+  }
+
+  /// Entries of worktrees in our folder that have no slot.
+  void clear_entries();
+
+  git git_;
+  workspace_options options_;
+  bool marked_ = false; // The folder is ours.
+  std::mutex making_;
+  std::mutex mutex_; // free_
+  std::condition_variable freed_;
+  std::vector<std::size_t> free_;
+  std::vector<std::unique_ptr<slot>> slots_; // Each belongs to who acquired it.
+  std::mutex paths_mutex_;
+  std::deque<std::pair<std::string, std::shared_ptr<const tree_paths>>> known_;
+};
+
+void pool::clear_entries() {
+  std::error_code e;
+  const auto entries = git_.common_dir() / "worktrees";
+  std::vector<fs::path> ours;
+  for (fs::directory_iterator at(entries, e), end; !e && at != end; at.increment(e)) {
+    auto text = ledger::disk::read_file(at->path() / "gitdir", 64 * 1024);
+    if (!text) { // Killed before git wrote it. Only our names, nobody else's.
+      if (text.error().kind == fault::not_found && is_slot_name(at->path().filename().string()))
+        ours.push_back(at->path());
+      continue;
+    }
+    text->erase(text->find_last_not_of('\n') + 1);
+    const auto place = fs::path(*text).parent_path(); // Less "/.git".
+    std::error_code ignore;
+    if (is_slot_name(place.filename().string())
+        && fs::weakly_canonical(place.parent_path(), ignore) == options_.folder
+        && !fs::exists(fs::symlink_status(place, ignore)))
+      ours.push_back(at->path());
+  }
+  for (const auto& entry : ours)
+    fs::remove_all(entry, e);
+  fs::remove(entries, e); // As git does: only if it is empty.
+}
+
+ledger::result<void> pool::clear_leftovers() {
+  std::error_code e;
+  const auto& folder = options_.folder;
+  fs::create_directories(folder, e);
+  if (!e)
+    options_.folder = fs::canonical(folder, e);
+  if (e)
+    return fail(fault::unavailable,
+                fmt::format("make the folder of worktrees {}: {}", folder.string(), e.message()));
+  std::vector<fs::path> left;
+  auto slots = false;
+  for (fs::directory_iterator at(folder, e), end; !e && at != end; at.increment(e)) {
+    const auto name = at->path().filename().string();
+    slots = slots || is_slot_name(name);
+    if (is_slot_name(name) || name.compare(0, 6, "index-") == 0)
+      left.push_back(at->path());
+  }
+  if (e)
+    return fail(fault::unavailable, fmt::format("look into {}: {}", folder.string(), e.message()));
+  const auto mark = git_.common_dir().string() + "\n";
+  const auto marker = ledger::disk::read_file(folder / marker_name, 64 * 1024);
+  if ((marker && *marker != mark) || (!marker && slots))
+    return fail(
+        fault::refused,
+        fmt::format("use {} for worktrees: it holds worktrees that are not ours; set [repo] "
+                    "worktrees to a folder of its own, or remove them",
+                    folder.string()));
+  if (auto r = ledger::disk::put_file(folder / marker_name, mark, ledger::disk::durability::none);
+      !r)
+    return r;
+  marked_ = true;
+  for (const auto& p : left)
+    if (e = force_remove(p); e)
+      return fail(fault::unavailable, fmt::format("remove {}: {}", p.string(), e.message()));
+  clear_entries();
+  return {};
+}
+
+class pool_lease final : public lease {
+public:
+  pool_lease(std::shared_ptr<pool> p, std::size_t n)
+      : pool_(std::move(p))
+      , n_(n) {}
+  ~pool_lease() override { pool_->release(n_); }
+  const fs::path& folder() const override { return pool_->at(n_).folder(); }
+  ledger::result<candidate> take(std::string_view base_tree) override {
+    return pool_->at(n_).take(base_tree);
+  }
+
+private:
+  std::shared_ptr<pool> pool_;
+  std::size_t n_;
+};
+
+class git_workspace final : public workspace {
+public:
+  explicit git_workspace(std::shared_ptr<pool> p)
+      : pool_(std::move(p)) {}
+
+  ledger::result<std::unique_ptr<lease>> checkout(std::string_view commit,
+                                                  std::string_view tree) override {
+    auto n = pool_->acquire(commit, tree);
+    if (!n)
+      return tl::make_unexpected(n.error());
+    return std::make_unique<pool_lease>(pool_, *n);
+  }
+
+  ledger::result<void> ensure_tree(std::string_view base_tree, std::string_view diff,
+                                   std::string_view tree) override {
+    if (is_whole(base_tree, tree))
+      return {};
+    auto made = repository().tree_with(base_tree, diff);
+    if (made && *made == tree)
+      return {};
+    if (!made && made.error().kind != fault::refused)
+      return tl::make_unexpected(made.error());
+    return fail(fault::corrupt,
+                fmt::format("rebuild tree {} from {} and its diff: {}", tree, base_tree,
+                            made ? "it gives tree " + *made : made.error().detail));
+  }
+
+  ledger::result<std::vector<ledger::change>> changes(std::string_view base_tree,
+                                                      std::string_view tree) override {
+    return repository().changes(base_tree, tree);
+  }
+
+  bool exists(std::string_view tree, std::string_view path) override {
+    while (!path.empty() && path.back() == '/')
+      path.remove_suffix(1);
+    auto paths = pool_->paths_in(tree);
+    return paths && (*paths)->count(std::string(path)) > 0;
+  }
+
+  ledger::result<std::vector<std::string>> paths(std::string_view tree) override {
+    auto known = pool_->paths_in(tree);
+    if (!known)
+      return tl::make_unexpected(known.error());
+    std::vector<std::string> all;
+    all.reserve((*known)->size());
+    for (const auto& [path, kind] : **known)
+      all.push_back(path);
+    return all;
+  }
+
+  ledger::result<std::string> commit(const commit_spec& c) override {
+    return repository().commit_tree(c);
+  }
+
+  ledger::result<void> move_branch(std::string_view ref, std::string_view to,
+                                   std::string_view expected) override {
+    return repository().move_ref(ref, to, expected);
+  }
+
+  ledger::result<std::string> branch_tip(std::string_view ref) override {
+    auto tip = repository().ref(ref);
+    if (!tip)
+      return tl::make_unexpected(tip.error());
+    return tip->value_or("");
+  }
+
+private:
+  const git& repository() const { return pool_->repository(); }
+
+  /// Whether a tree is there with everything in it: gc removes object by
+  /// object, a tree may outlive its files.
+  bool is_whole(std::string_view base_tree, std::string_view tree) const {
+    if (!repository().has_object(tree))
+      return false;
+    auto r = repository().must({{"rev-list", "--objects", "--missing=print", "--no-object-names",
+                                 std::string(tree), "^" + std::string(base_tree)},
+                                {},
+                                {},
+                                false});
+    return r && r->find('?') == std::string::npos;
+  }
+
+  std::shared_ptr<pool> pool_;
+};
+
+} // namespace
+
+ledger::result<std::unique_ptr<workspace>> open_git_workspace(const git& repository,
+                                                              workspace_options o) {
+  auto p = std::make_shared<pool>(repository, std::move(o));
+  if (auto r = p->clear_leftovers(); !r)
+    return tl::make_unexpected(r.error());
+  return std::make_unique<git_workspace>(std::move(p));
+}
+
+} // namespace providers

@@ -1,0 +1,80 @@
+// workspace.hpp -- disposable checkouts, and the trees taken from them.
+//
+// A *slot* is a git worktree of ours outside the repository, reused from task
+// to task; a *lease* is the right to use one. The *candidate tree* is what a
+// slot's files are as a git tree, ignored files left out.
+//
+//   1. A lease begins as exactly the tree it was asked for: nothing untracked,
+//      nothing ignored, no nested repository left behind.
+//   2. A slot is never a source of truth: it can be thrown away at any time.
+//   3. Slots are made one after another (git races on them) and number at most
+//      what runs at once; close() removes them all, and open() those that a
+//      killed run left.
+//   4. Candidate trees are durable when take() returns (L9).
+//
+// `workspace` is a seam: actor tests have a fake one.
+
+#pragma once
+
+#include "ledger/result.hpp"
+#include "ledger/scope.hpp"
+#include "providers/git.hpp"
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace providers {
+
+struct candidate {
+  std::string tree;
+  std::vector<ledger::change> changes; ///< Base tree to candidate tree.
+  std::string diff;                    ///< --binary --full-index
+  std::vector<std::string> hidden;     ///< Built-in protected names that git ignores, found new.
+};
+
+/// The right to use one checkout until destruction.
+class lease {
+public:
+  virtual ~lease() = default;
+  virtual const std::filesystem::path& folder() const = 0;
+  /// Takes the candidate tree as the folder is now.
+  virtual ledger::result<candidate> take(std::string_view base_tree) = 0;
+};
+
+class workspace {
+public:
+  virtual ~workspace() = default;
+  /// A checkout of `tree` whose HEAD is `commit`. Blocks until a slot is free.
+  virtual ledger::result<std::unique_ptr<lease>> checkout(std::string_view commit,
+                                                          std::string_view tree) = 0;
+  /// Makes sure that `tree` is in the object store, from base and diff if need
+  /// be (unreferenced trees vanish on gc). Errors: corrupt, if the diff gives
+  /// another tree.
+  virtual ledger::result<void> ensure_tree(std::string_view base_tree, std::string_view diff,
+                                           std::string_view tree) = 0;
+  virtual ledger::result<std::vector<ledger::change>> changes(std::string_view base_tree,
+                                                              std::string_view tree) = 0;
+  /// Whether a path is a file or folder of a tree.
+  virtual bool exists(std::string_view tree, std::string_view path) = 0;
+  /// Every path of a tree, files and folders, in no order.
+  virtual ledger::result<std::vector<std::string>> paths(std::string_view tree) = 0;
+  virtual ledger::result<std::string> commit(const commit_spec& c) = 0;
+  virtual ledger::result<void> move_branch(std::string_view ref, std::string_view to,
+                                           std::string_view expected) = 0;
+  /// Empty: no such branch.
+  virtual ledger::result<std::string> branch_tip(std::string_view ref) = 0;
+};
+
+struct workspace_options {
+  std::filesystem::path folder; ///< For the slots; made if missing.
+  std::size_t slots = 4;
+};
+
+/// The real one. Removes slots that a killed run left behind.
+ledger::result<std::unique_ptr<workspace>> open_git_workspace(const git& repository,
+                                                              workspace_options o);
+
+} // namespace providers
