@@ -1,0 +1,167 @@
+// Writing into a worktree that anybody may have prepared: every open goes
+// through openat2 with RESOLVE_BENEATH and RESOLVE_NO_SYMLINKS, so that no
+// component, however it was swapped, leads outside. Source: openat2(2).
+
+#include "providers/offline/trees.hpp"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <utility>
+
+namespace providers::offline {
+namespace {
+
+class descriptor {
+public:
+  explicit descriptor(int fd)
+      : fd_(fd) {}
+  ~descriptor() {
+    if (fd_ >= 0)
+      ::close(fd_);
+  }
+  descriptor(descriptor&& other) noexcept
+      : fd_(std::exchange(other.fd_, -1)) {}
+  descriptor& operator=(descriptor&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  int get() const noexcept { return fd_; }
+  bool open() const noexcept { return fd_ >= 0; }
+
+private:
+  int fd_;
+};
+
+descriptor open_beneath(int folder, const char* path, int flags, unsigned mode = 0) {
+  open_how how{};
+  how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC);
+  how.mode = mode;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+  return descriptor{static_cast<int>(::syscall(SYS_openat2, folder, path, &how, sizeof how))};
+}
+
+// The caller's errno decides: a symlink in the way will not go by itself.
+tl::unexpected<ledger::failure> failed(const std::string& path, const char* verb) {
+  int error = errno;
+  bool link = error == ELOOP || error == EXDEV || error == ENOTDIR;
+  auto why = error == ENOSYS ? "this kernel has no openat2; Linux 5.6 or newer is needed"
+                             : std::strerror(error);
+  return ledger::fail(link ? ledger::fault::refused : ledger::fault::unavailable,
+                      fmt::format("offline: {} {} in the worktree: {}", verb, path, why),
+                      link ? "worktree-unsafe" : "");
+}
+
+struct place {
+  descriptor folder;
+  std::string name; ///< The last component.
+};
+
+// Opens the folder of `path`; makes missing ones if `make`. A closed folder
+// with errno ENOENT: it is not there.
+place folder_of(int root, const std::string& path, bool make) {
+  auto here = open_beneath(root, ".", O_DIRECTORY | O_PATH);
+  std::size_t begin = 0;
+  for (auto slash = path.find('/'); here.open() && slash != std::string::npos;
+       slash = path.find('/', begin)) {
+    auto part = path.substr(begin, slash - begin);
+    if (make && ::mkdirat(here.get(), part.c_str(), 0755) != 0 && errno != EEXIST)
+      return {descriptor{-1}, {}};
+    here = open_beneath(here.get(), part.c_str(), O_DIRECTORY | O_PATH);
+    begin = slash + 1;
+  }
+  return {std::move(here), path.substr(begin)};
+}
+
+ledger::result<void> remove_file(int root, const std::string& path) {
+  auto at = folder_of(root, path, false);
+  if (!at.folder.open())
+    return errno == ENOENT ? ledger::result<void>{} : failed(path, "delete");
+  if (::unlinkat(at.folder.get(), at.name.c_str(), 0) != 0 && errno != ENOENT)
+    return failed(path, "delete");
+  // Git knows no empty folders, and one may stand where a file is to come.
+  auto parent = path;
+  for (auto slash = parent.rfind('/'); slash != std::string::npos; slash = parent.rfind('/')) {
+    parent.resize(slash);
+    auto above = folder_of(root, parent, false);
+    if (!above.folder.open()
+        || ::unlinkat(above.folder.get(), above.name.c_str(), AT_REMOVEDIR) != 0)
+      break;
+  }
+  return {};
+}
+
+ledger::result<void> write_file(int root, const std::string& path, std::string_view content,
+                                bool executable) {
+  auto at = folder_of(root, path, true);
+  if (!at.folder.open())
+    return failed(path, "open the folder of");
+  if (::unlinkat(at.folder.get(), at.name.c_str(), 0) != 0 && errno != ENOENT)
+    return failed(path, "replace");
+  auto file = open_beneath(at.folder.get(), at.name.c_str(), O_WRONLY | O_CREAT | O_EXCL,
+                           executable ? 0755 : 0644);
+  if (!file.open())
+    return failed(path, "write");
+  while (!content.empty()) {
+    auto n = ::write(file.get(), content.data(), content.size());
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n <= 0)
+      return failed(path, "write");
+    content.remove_prefix(static_cast<std::size_t>(n));
+  }
+  // The umask must not decide whether git sees an executable file.
+  if (::fchmod(file.get(), executable ? 0755 : 0644) != 0)
+    return failed(path, "set the mode of");
+  return {};
+}
+
+bool is_absent(const std::string& mode) {
+  return mode == "000000";
+}
+
+} // namespace
+
+ledger::result<void> write_changes(const git& g, const std::filesystem::path& folder,
+                                   const std::vector<ledger::change>& changes) {
+  std::vector<std::string> ids;
+  std::vector<const ledger::change*> written;
+  for (auto& c : changes) {
+    if (is_absent(c.new_mode))
+      continue;
+    if (c.new_mode != "100644" && c.new_mode != "100755")
+      return ledger::fail(ledger::fault::refused,
+                          fmt::format("offline: {} would get mode {}; only regular files are "
+                                      "written, take it out of the diff",
+                                      c.path, c.new_mode),
+                          "worktree-unsafe");
+    ids.push_back(c.new_id);
+    written.push_back(&c);
+  }
+  auto contents = read_blobs(g, ids);
+  if (!contents)
+    return tl::make_unexpected(contents.error());
+  descriptor root{::open(folder.c_str(), O_DIRECTORY | O_PATH | O_CLOEXEC)};
+  if (!root.open())
+    return ledger::fail(
+        ledger::fault::unavailable,
+        fmt::format("offline: the worktree cannot be opened: {}", std::strerror(errno)));
+  for (auto& c : changes)
+    if (is_absent(c.new_mode))
+      if (auto done = remove_file(root.get(), c.path); !done)
+        return done;
+  for (std::size_t i = 0; i < written.size(); ++i)
+    if (auto done = write_file(root.get(), written[i]->path, (*contents)[i],
+                               written[i]->new_mode == "100755");
+        !done)
+      return done;
+  return {};
+}
+
+} // namespace providers::offline
