@@ -1,0 +1,60 @@
+#include "actors/granting.hpp"
+
+#include "actors/commit_of.hpp"
+#include "actors/judging.hpp"
+#include "ledger/disk/evidence.hpp"
+
+namespace actors {
+
+namespace {
+
+using ledger::draft;
+using ledger::result;
+using ledger::task_state;
+
+/// A closed gate: back to an earlier step by a signed record, or the end.
+draft draft_of_closed_gate(const services& w, const task_state& s,
+                           const ledger::gate_decision& gate) {
+  if (gate.because == ledger::closed_because::config_changed)
+    return ledger::draft_reconfigured(s, w.config_digest);
+  return ledger::draft_stopped(s, ledger::to_string(gate.because), gate.why, gate.remedy,
+                               changed_files(w, s));
+}
+
+/// The commit's intent. The branch must be where our own records left it.
+result<draft> draft_of_commit_intent(const services& w, const task_state& s) {
+  auto tip = w.files->branch_tip(s.branch);
+  if (!tip)
+    return tl::make_unexpected(tip.error());
+  bool ours = tip->empty() || *tip == s.branch_commit;
+  if (!ours && s.unsettled) {
+    auto once = w.files->commit(commit_of(*s.unsettled));
+    ours = once && *once == *tip;
+  }
+  if (!ours)
+    return ledger::draft_parked(
+        s, "branch-moved", s.branch + " points at " + *tip + ", which this task did not commit",
+        "move or delete that branch, then `scheduler retry " + s.task + "`");
+  return ledger::draft_intended(s, w.now_ms() / 1000, *tip);
+}
+
+} // namespace
+
+result<draft> draft_of_grant(const services& w, const task_state& s, grant_request::purpose what) {
+  auto folder = w.folder_of(s.task);
+  auto seen = ledger::disk::collect_evidence(folder, s, *w.keys, w.config_digest);
+  auto gate = ledger::may_enter(s, seen);
+  if (!gate.open)
+    return draft_of_closed_gate(w, s, gate);
+  switch (what) {
+    case grant_request::purpose::commit_intent:
+      return draft_of_commit_intent(w, s);
+    case grant_request::purpose::deploy_intent:
+      return ledger::draft_deploying(s);
+    case grant_request::purpose::step:
+      break;
+  }
+  return ledger::draft_granted(s, gate);
+}
+
+} // namespace actors

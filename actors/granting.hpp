@@ -1,0 +1,20 @@
+// granting.hpp -- the blocking half of a grant.
+//
+// Reads what lies on disk, asks the pure may_enter, and says what is to be
+// recorded: the grant, a signed intent, or why the task goes no further.
+// Blocks: call from an executor.
+
+#pragma once
+
+#include "actors/protocol.hpp"
+#include "actors/services.hpp"
+#include "ledger/drafts.hpp"
+
+namespace actors {
+
+/// The draft that answers a grant_request. Errors: unavailable (git could not
+/// be asked).
+ledger::result<ledger::draft> draft_of_grant(const services& w, const ledger::task_state& s,
+                                             grant_request::purpose what);
+
+} // namespace actors

@@ -1,0 +1,165 @@
+// protocol.hpp -- who may say what to whom.
+//
+// Every actor's interface stands here and nowhere else; read this file and you
+// know the conversation. A message is a struct with a name. An actor keeps no
+// fact of its own: what must survive a crash is in the ledger before the reply
+// is sent. A message holds references to ledger files (path and SHA-256),
+// never an AI's text; the receiver reads it from disk. Text travels twice
+// only: from a provider to the call that asked it, and from that call to the
+// LEDGER WRITER, as a shared constant string inside an append.
+//
+//   TASK       --grant_request--> SUPERVISOR --append--> LEDGER WRITER
+//   TASK       --work_order-----> GEMINI, CLAUDE, CODEX, RUNNER (routers)
+//   router     --work_order-----> one child a call --append--> LEDGER WRITER
+//   TASK       --append---------> LEDGER WRITER  (judgements, rounds, endings)
+//   TASK       --task_ended-----> SUPERVISOR
+//
+//   1. A reply of records means: they are durable.
+//   2. No handler blocks (but the LEDGER WRITER's, which has a thread of its
+//      own): blocking work goes to an executor and comes back as a
+//      `continuation`.
+//   3. Every request has a finite time-out; deaths are heard by monitors.
+//   4. No handler throws on purpose; a throw is a bug that kills that actor
+//      only and is told to whoever watches it.
+
+#pragma once
+
+#include "actors/caf.hpp"
+
+#include "ledger/disk/journal.hpp"
+#include "ledger/state.hpp"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace actors {
+
+using state_ptr = std::shared_ptr<const ledger::task_state>;
+
+/// How every request is answered: the records that became durable on its
+/// behalf, and what went wrong, if anything. Both may be there: a call can
+/// have recorded `asked` and then failed.
+struct outcome {
+  ledger::disk::appended records; ///< Null: none.
+  std::optional<ledger::failure> fault;
+};
+
+/// Append these drafts to one task's journal.
+struct append_request {
+  std::shared_ptr<const ledger::disk::append> what;
+};
+
+/// Tell all records of a task.
+struct load_request {
+  std::string task;
+};
+
+/// Make a checkpoint and refuse everything that follows.
+struct close_request {};
+
+/// May this step begin? `state` is what the task knows; its seq fences: if
+/// another record came since, the answer is a fault of code "stale".
+struct grant_request {
+  state_ptr state;
+  /// What is to be recorded if the gate is open.
+  enum class purpose : std::uint8_t { step, commit_intent, deploy_intent } what = purpose::step;
+};
+
+/// What a worker can be ordered to do. The state tells on what.
+struct work_order {
+  state_ptr state;
+  enum class kind : std::uint8_t { answer, check, commit, build, deploy } what = kind::answer;
+};
+
+/// A task came to its end, or to where only a person can go on.
+struct task_ended {
+  state_ptr state;
+};
+
+/// A task cannot go on because the ledger cannot: ends the run.
+struct ledger_lost {
+  std::string why;
+};
+
+/// Begin the batch; given once by whoever wired the actors.
+struct begin {};
+
+/// An actor's own blocking work came back: run this in its context.
+struct continuation {
+  std::shared_ptr<std::function<void()>> then;
+};
+
+/// The LEDGER WRITER's own: make durable what has come in so far.
+struct flush {};
+
+/// Owns the journal; the only actor that writes below the ledger's root.
+using ledger_writer = caf::typed_actor<
+    // Answers with the records once they are durable; groups what many want.
+    replies<outcome, append_request>,
+    // Answers with every record of the task, from the journal.
+    replies<outcome, load_request>,
+    // Answers when everything is on disk and the journal is closed.
+    replies<outcome, close_request>,
+    // Its own.
+    reacts<flush>>;
+
+/// A ROUTER: GEMINI, CLAUDE, CODEX or the RUNNER of commands. Each order gets
+/// a child of its own, whose death fails that order only.
+using worker = caf::typed_actor<
+    // Answers after the result is filed in the ledger.
+    replies<outcome, work_order>>;
+
+// A child of a router is a dynamic actor: work_order -> outcome, once.
+
+/// The reply to grant_request: records as above, and whom to order. The
+/// handles are fresh: a router that died has been replaced.
+struct grant {
+  outcome result;
+  worker role; ///< Null for steps without an AI.
+  worker runner;
+};
+
+// The SUPERVISOR is a dynamic actor:
+//   begin         -> opens and admits tasks, at most limits.tasks_in_flight.
+//   grant_request -> grant: reads the contract files from disk, asks
+//                    may_enter, records `granted`, an intent, or the reason
+//                    why the task stops here.
+//   task_ended    -> admits the next; after the last one reports the batch.
+//   ledger_lost   -> ends the run.
+// It monitors every router and every TASK and starts again what died.
+//
+// A TASK is a dynamic actor, one for each task in flight. It hears nothing but
+// replies and continuations: it folds its records, calls decide(), performs.
+
+} // namespace actors
+
+#if CAF_MAJOR_VERSION >= 1
+CAF_BEGIN_TYPE_ID_BLOCK(scheduler_protocol, caf::first_custom_type_id)
+CAF_ADD_TYPE_ID(scheduler_protocol, (actors::outcome))
+CAF_ADD_TYPE_ID(scheduler_protocol, (actors::append_request))
+CAF_ADD_TYPE_ID(scheduler_protocol, (actors::load_request))
+CAF_ADD_TYPE_ID(scheduler_protocol, (actors::close_request))
+CAF_ADD_TYPE_ID(scheduler_protocol, (actors::grant_request))
+CAF_ADD_TYPE_ID(scheduler_protocol, (actors::work_order))
+CAF_ADD_TYPE_ID(scheduler_protocol, (actors::task_ended))
+CAF_ADD_TYPE_ID(scheduler_protocol, (actors::ledger_lost))
+CAF_ADD_TYPE_ID(scheduler_protocol, (actors::begin))
+CAF_ADD_TYPE_ID(scheduler_protocol, (actors::continuation))
+CAF_ADD_TYPE_ID(scheduler_protocol, (actors::grant))
+CAF_ADD_TYPE_ID(scheduler_protocol, (actors::flush))
+CAF_END_TYPE_ID_BLOCK(scheduler_protocol)
+#endif
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(actors::outcome)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(actors::append_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(actors::load_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(actors::close_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(actors::grant_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(actors::work_order)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(actors::task_ended)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(actors::ledger_lost)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(actors::begin)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(actors::continuation)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(actors::grant)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(actors::flush)

@@ -1,0 +1,52 @@
+// services.hpp -- what the actors use and do not own.
+//
+// A *service* is a handle to the world outside the actors: the ledger's folder
+// for reading, git, checks, deploys, the providers, executors, the clock. Whoever
+// wires the program owns them; they outlive the actor system. Tests hand in
+// fakes.
+
+#pragma once
+
+#include "ledger/config.hpp"
+#include "ledger/disk/keyring.hpp"
+#include "ledger/record.hpp"
+#include "ledger/redact.hpp"
+#include "providers/checks.hpp"
+#include "providers/deploy.hpp"
+#include "providers/executor.hpp"
+#include "providers/provider.hpp"
+#include "providers/workspace.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+namespace actors {
+
+struct services {
+  ledger::config config;
+  std::string config_digest;
+  std::filesystem::path ledger_root;
+  const ledger::disk::keyring* keys = nullptr;
+  ledger::redactor secrets;
+  providers::workspace* files = nullptr;
+  providers::checker* checks = nullptr;
+  providers::deployer* deploy = nullptr;
+  std::map<ledger::role, std::shared_ptr<providers::provider>> players;
+  providers::executor* quick = nullptr; ///< Disk and git: short.
+  providers::executor* jobs = nullptr;  ///< Checks, builds, deploys: long.
+  std::function<std::int64_t()> now_ms; ///< Unix time.
+  /// Called from the LEDGER WRITER's thread for each durable record; may be
+  /// unset.
+  std::function<void(const std::string& task, const ledger::record&)> on_record;
+  /// Called from any actor's thread with a sentence that a person should see
+  /// now; may be unset.
+  std::function<void(const std::string& sentence)> on_notice;
+
+  std::filesystem::path folder_of(const std::string& task) const { return ledger_root / task; }
+};
+
+} // namespace actors

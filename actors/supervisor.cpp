@@ -1,0 +1,238 @@
+#include "actors/supervisor.hpp"
+
+#include "actors/desk.hpp"
+#include "actors/granting.hpp"
+#include "actors/task.hpp"
+#include "ledger/disk/evidence.hpp"
+#include "ledger/drafts.hpp"
+
+#include <algorithm>
+#include <deque>
+#include <set>
+
+namespace actors {
+
+namespace {
+
+using ledger::role;
+using ledger::step;
+
+class supervisor : public desk {
+public:
+  supervisor(caf::actor_config& c, const services& s, ledger_writer writer,
+             router_factories routers, std::vector<batch_item> batch,
+             std::function<void(batch_report)> when_over)
+      : desk(c, s, std::move(writer))
+      , factories_(std::move(routers))
+      , when_over_(std::move(when_over)) {
+    std::stable_sort(batch.begin(), batch.end(), [](auto& a, auto& b) {
+      return a.front.priority != b.front.priority ? a.front.priority > b.front.priority
+                                                  : a.task < b.task;
+    });
+    queue_.assign(batch.begin(), batch.end());
+  }
+
+  caf::behavior make_behavior() override {
+    return {
+        [this](begin&) { start(); },
+        [this](grant_request& g) -> caf::result<grant> { return grant_step(g); },
+        [this](task_ended& e) { end(e.state); },
+        [this](ledger_lost& l) { lose(l.why); },
+        [](continuation& c) { (*c.then)(); },
+    };
+  }
+
+private:
+  // -- the batch ---------------------------------------------------------------
+
+  void start() {
+    watch(writer(),
+          [this](const caf::error& e) { lose("the ledger writer ended: " + words(system(), e)); });
+    for (auto& [who, factory] : factories_)
+      start_router(who);
+    admit();
+  }
+
+  void start_router(role who) {
+    auto name = who == role::scheduler ? std::string{"the runner"} : std::string{to_string(who)};
+    routers_[who] = spawn_router(system(), name, factories_.at(who));
+    watch(routers_[who], [this, who](const caf::error&) {
+      if (!over_)
+        start_router(who);
+    });
+  }
+
+  void admit() {
+    while (!over_ && in_flight_ < world().config.limits.tasks_in_flight && !queue_.empty()) {
+      auto item = std::move(queue_.front());
+      queue_.pop_front();
+      ++in_flight_;
+      load(item.task, [this, item](state_ptr s) { open(item, std::move(s)); });
+    }
+    if (!over_ && in_flight_ == 0 && queue_.empty())
+      report();
+  }
+
+  void report() {
+    over_ = true;
+    for (auto& [who, router] : routers_)
+      end_actor(router);
+    routers_.clear();
+    when_over_(std::move(report_));
+    quit();
+  }
+
+  void lose(const std::string& why) {
+    if (over_)
+      return;
+    report_.lost = why;
+    report();
+  }
+
+  // -- opening -----------------------------------------------------------------
+
+  /// The state of a task as its records give it. Records that no state fits
+  /// take the task out of this batch.
+  void load(const std::string& task, std::function<void(state_ptr)> then) {
+    ask(this, writer(), longest_wait, load_request{task})
+        .then(
+            [this, task, then](outcome& o) {
+              auto s = ledger::fold(task, *o.records);
+              if (s)
+                return then(std::make_shared<const ledger::task_state>(std::move(*s)));
+              report_.damaged.emplace_back(task, s.error().detail);
+              leave();
+            },
+            [this](const caf::error& e) { lose(words(system(), e)); });
+  }
+
+  void open(const batch_item& item, state_ptr s) {
+    if (s->terminal())
+      return end(s);
+    if (s->at == step::ingest)
+      return ingest(item, s);
+    elsewhere(
+        *world().quick,
+        [w = &world(), s] {
+          ledger::disk::drop_interrupted_contract(w->folder_of(s->task), *s);
+          return true;
+        },
+        [this, s](bool) {
+          auto d = s->config_digest == world().config_digest
+                       ? ledger::draft_resumed(*s)
+                       : ledger::draft_reconfigured(*s, world().config_digest);
+          begin_with(s, {std::move(d)});
+        });
+  }
+
+  void ingest(const batch_item& item, const state_ptr& s) {
+    ledger::opening o;
+    o.prompt = item.prompt;
+    o.repo_id = world().keys->repo_id();
+    o.base = item.base;
+    o.base_tree = item.base_tree;
+    o.config_digest = world().config_digest;
+    o.priority = item.front.priority;
+    o.allow = item.front.allow;
+    auto opened = ledger::draft_opened(o, item.task);
+    opened.round = s->round;
+    std::vector<ledger::draft> drafts{std::move(opened)};
+    if (!item.front_error.empty()) {
+      ledger::task_state at_audit;
+      at_audit.task = item.task;
+      at_audit.at = step::audit;
+      drafts.push_back(ledger::draft_parked(at_audit, "front-matter", item.front_error,
+                                            "mend that line of the prompt, then `scheduler retry "
+                                                + item.task + " --from ingest`"));
+    }
+    begin_with(s, std::move(drafts));
+  }
+
+  /// Records how this run takes the task up, then lets it go.
+  void begin_with(const state_ptr& s, std::vector<ledger::draft> drafts) {
+    append(s->task, s->seq, std::move(drafts), [this, s](outcome o) {
+      if (!o.fault)
+        return run(advanced(s, o));
+      if (o.fault->kind == ledger::fault::lost)
+        return lose(o.fault->detail);
+      report_.damaged.emplace_back(s->task, o.fault->detail);
+      leave();
+    });
+  }
+
+  void run(const state_ptr& s) {
+    if (s->terminal())
+      return end(s);
+    auto t = spawn_task(system(), world(), writer(), caf::actor{this}, s);
+    watch(t, [this, task = s->task](const caf::error& e) {
+      if (e && running_.erase(task) != 0)
+        restart(task, words(system(), e));
+    });
+    running_.insert(s->task);
+  }
+
+  /// A TASK died. What it leaves on record decides whether it may go on.
+  void restart(const std::string& task, const std::string& why) {
+    auto delay = ledger::backoff_ms(++deaths_[task]);
+    later(millis{delay}, [this, task, why] {
+      load(task, [this, why](const state_ptr& s) {
+        if (s->terminal())
+          return end(s);
+        begin_with(s, {ledger::draft_restarted(*s, "the task's actor died: " + why)});
+      });
+    });
+  }
+
+  void end(const state_ptr& s) {
+    running_.erase(s->task);
+    report_.ended.push_back(s);
+    leave();
+  }
+
+  void leave() {
+    --in_flight_;
+    admit();
+  }
+
+  // -- granting ----------------------------------------------------------------
+
+  caf::result<grant> grant_step(const grant_request& g) {
+    auto promise = make_response_promise<grant>();
+    elsewhere(
+        *world().quick,
+        [w = &world(), s = g.state, what = g.what] { return draft_of_grant(*w, *s, what); },
+        [this, promise, s = g.state](ledger::result<ledger::draft> d) mutable {
+          if (!d) {
+            promise.deliver(grant{{nullptr, d.error()}, {}, {}});
+            return;
+          }
+          append(s->task, s->seq, {std::move(*d)}, [this, promise, s](outcome o) mutable {
+            auto it = routers_.find(ledger::row_of(s->at).by);
+            promise.deliver(grant{std::move(o), it == routers_.end() ? worker{} : it->second,
+                                  routers_.at(role::scheduler)});
+          });
+        });
+    return promise;
+  }
+
+  router_factories factories_;
+  std::function<void(batch_report)> when_over_;
+  std::deque<batch_item> queue_;
+  std::size_t in_flight_ = 0;
+  bool over_ = false;
+  batch_report report_;
+  std::map<role, worker> routers_;
+  std::set<std::string> running_;
+  std::map<std::string, std::uint32_t> deaths_;
+};
+
+} // namespace
+
+caf::actor spawn_supervisor(caf::actor_system& system, const services& s, ledger_writer writer,
+                            router_factories routers, std::vector<batch_item> batch,
+                            std::function<void(batch_report)> when_over) {
+  return caf::actor{system.spawn<supervisor>(s, std::move(writer), std::move(routers),
+                                             std::move(batch), std::move(when_over))};
+}
+
+} // namespace actors

@@ -1,0 +1,54 @@
+// supervisor.hpp -- the SUPERVISOR: opens, admits, grants, restarts.
+//
+// A *batch* is what one run was given: the tasks it may open or take up. The
+// supervisor admits at most limits.tasks_in_flight of them at a time, by
+// priority and then name; it alone grants a step, after reading the contract
+// files from disk; it watches every router and every TASK.
+//
+//   1. No step begins without its grant on record.
+//   2. A gate that is closed ends the task (stopped) or takes it back
+//      (reconfigured); it never waits and never opens by itself.
+//   3. What dies is started again with back-off; a task whose restarts exceed
+//      the limit is parked, all others go on.
+//   4. The batch is over when every task has ended, or the ledger is lost.
+
+#pragma once
+
+#include "actors/protocol.hpp"
+#include "actors/router.hpp"
+#include "actors/services.hpp"
+#include "ledger/prompt.hpp"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace actors {
+
+/// One task that a run may open or take up.
+struct batch_item {
+  std::string task;
+  std::shared_ptr<const std::string> prompt;
+  ledger::front_matter front;
+  std::string front_error;     ///< Not empty: opened and parked, naming the line.
+  std::string base, base_tree; ///< Used only if the task is opened now.
+};
+
+struct batch_report {
+  std::vector<state_ptr> ended;
+  std::string lost; ///< Not empty: why the ledger ended the run.
+  /// Tasks whose records no state fits, with the reason.
+  std::vector<std::pair<std::string, std::string>> damaged;
+};
+
+/// Children of each router, by role; `scheduler` is the RUNNER.
+using router_factories = std::map<ledger::role, child_factory>;
+
+/// Spawns the supervisor; tell it `begin`. `when_over` is called once, from an
+/// actor's thread.
+caf::actor spawn_supervisor(caf::actor_system& system, const services& s, ledger_writer writer,
+                            router_factories routers, std::vector<batch_item> batch,
+                            std::function<void(batch_report)> when_over);
+
+} // namespace actors

@@ -1,0 +1,19 @@
+// task.hpp -- a TASK: fold, decide, perform, again.
+//
+// A TASK holds the state of one task as folded from its records, asks decide()
+// what comes next and has it performed. It decides nothing itself and may die
+// at any time: the supervisor starts it again from the records.
+
+#pragma once
+
+#include "actors/protocol.hpp"
+#include "actors/services.hpp"
+
+namespace actors {
+
+/// Spawns a TASK that stands at `state`. It begins at once and tells
+/// `supervisor` when it has ended.
+caf::actor spawn_task(caf::actor_system& system, const services& s, ledger_writer writer,
+                      caf::actor supervisor, state_ptr state);
+
+} // namespace actors

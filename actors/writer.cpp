@@ -1,0 +1,99 @@
+#include "actors/writer.hpp"
+
+#include <vector>
+
+namespace actors {
+
+namespace {
+
+/// Most appends that one group takes: bounds the time that anyone waits.
+constexpr std::size_t max_group = 1024;
+
+class writer_actor : public ledger_writer::base {
+public:
+  writer_actor(caf::actor_config& c, ledger::disk::journal& j, const services& s)
+      : ledger_writer::base(c)
+      , journal_(j)
+      , services_(s) {
+    set_exception_handler([](std::exception_ptr& thrown) { return error_of(thrown); });
+  }
+
+  behavior_type make_behavior() override {
+    return {
+        [this](append_request& a) -> caf::result<outcome> {
+          auto promise = make_response_promise<outcome>();
+          waiting_.push_back(*a.what);
+          promises_.push_back(promise);
+          if (waiting_.size() == 1)
+            tell(this, ledger_writer{this}, flush{});
+          return promise;
+        },
+        [this](load_request& l) -> caf::result<outcome> {
+          auto* found = journal_.records_of(l.task);
+          return outcome{found ? std::make_shared<const std::vector<ledger::record>>(*found)
+                               : std::make_shared<const std::vector<ledger::record>>(),
+                         std::nullopt};
+        },
+        [this](close_request&) -> caf::result<outcome> {
+          write_group();
+          outcome o;
+          if (auto ok = journal_.close(); !ok)
+            o.fault = ok.error();
+          return o;
+        },
+        [this](flush&) { write_group(); },
+    };
+  }
+
+private:
+  void write_group() {
+    while (!waiting_.empty()) {
+      auto n = std::min(waiting_.size(), max_group);
+      auto results = journal_.append_group({waiting_.data(), n});
+      for (std::size_t i = 0; i < n; ++i)
+        answer(promises_[i], waiting_[i].task, results[i]);
+      auto count = static_cast<std::ptrdiff_t>(n);
+      waiting_.erase(waiting_.begin(), waiting_.begin() + count);
+      promises_.erase(promises_.begin(), promises_.begin() + count);
+    }
+  }
+
+  void answer(caf::typed_response_promise<outcome>& promise, const std::string& task,
+              const ledger::result<ledger::disk::appended>& r) {
+    if (!r) {
+      promise.deliver(outcome{nullptr, r.error()});
+      return;
+    }
+    if (services_.on_record)
+      for (auto& one : **r)
+        services_.on_record(task, one);
+    promise.deliver(outcome{*r, std::nullopt});
+  }
+
+  ledger::disk::journal& journal_;
+  const services& services_;
+  std::vector<ledger::disk::append> waiting_;
+  std::vector<caf::typed_response_promise<outcome>> promises_;
+};
+
+} // namespace
+
+void configure(caf::actor_system_config& config) {
+#if CAF_MAJOR_VERSION >= 1
+  static_cast<void>(config);
+  caf::init_global_meta_objects<caf::id_block::scheduler_protocol>();
+  caf::core::init_global_meta_objects();
+#else
+  // Nobody reads CAF's own log; ours is the ledger.
+  config.set("logger.verbosity", caf::atom("quiet"));
+#endif
+}
+
+ledger_writer spawn_writer(caf::actor_system& system, ledger::disk::journal& journal,
+                           const services& s, bool detached) {
+  if (detached)
+    return system.spawn<writer_actor, caf::detached>(journal, s);
+  return system.spawn<writer_actor>(journal, s);
+}
+
+} // namespace actors

@@ -1,0 +1,22 @@
+// writer.hpp -- the LEDGER WRITER: one group commit for all who wait.
+//
+// A *group* is everything that came in while the group before was being made
+// durable. The writer runs detached (a thread of its own), because its handler
+// waits for the disk; tests run it on the deterministic scheduler.
+
+#pragma once
+
+#include "actors/protocol.hpp"
+#include "actors/services.hpp"
+#include "ledger/disk/journal.hpp"
+
+namespace actors {
+
+/// Prepares a configuration for our messages; call before the system is made.
+void configure(caf::actor_system_config& config);
+
+/// Spawns the writer on a journal that it alone uses from now on.
+ledger_writer spawn_writer(caf::actor_system& system, ledger::disk::journal& journal,
+                           const services& s, bool detached);
+
+} // namespace actors
