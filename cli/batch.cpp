@@ -1,0 +1,170 @@
+#include "cli/batch.hpp"
+
+#include "actors/command_call.hpp"
+#include "actors/role_call.hpp"
+#include "actors/writer.hpp"
+#include "cli/signals.hpp"
+#include "ledger/paths.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <thread>
+
+namespace cli {
+
+namespace {
+
+using ledger::fault;
+
+std::int64_t wall_clock_ms() {
+  using namespace std::chrono;
+  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+}
+
+/// Which exit code a failure of the ledger means.
+exit_code ledger_code(fault kind) {
+  return kind == fault::unavailable || kind == fault::lost ? exit_code::not_writable
+                                                           : exit_code::damaged;
+}
+
+/// Whether signed history exists: then a missing key is no reason for a new one.
+bool has_history(const std::filesystem::path& root) {
+  std::error_code ec;
+  for (auto& entry : std::filesystem::directory_iterator(root, ec))
+    if (entry.path().filename() != ledger::own_folder)
+      return true;
+  return false;
+}
+
+actors::services services_of(batch& b) {
+  auto& p = *b.plan;
+  actors::services w;
+  w.config = p.config;
+  w.config_digest = p.config_digest;
+  w.ledger_root = p.place.ledger_root;
+  w.keys = &b.ledger->journal.keys();
+  w.secrets = p.secrets;
+  w.files = b.with.files.get();
+  w.checks = b.with.checks.get();
+  w.deploy = b.with.deploy.get();
+  w.players = p.players;
+  w.quick = p.quick.get();
+  w.jobs = b.with.jobs.get();
+  w.now_ms = wall_clock_ms;
+  w.on_record = [log = b.log.get()](const std::string& task, const ledger::record& r) {
+    log->record(task, r);
+  };
+  w.on_notice = [log = b.log.get()](const std::string& sentence) { log->notice(sentence); };
+  return w;
+}
+
+std::vector<actors::batch_item> items_of(const preflight& p, const selection& s) {
+  std::vector<actors::batch_item> items;
+  for (auto& t : s.to_run)
+    items.push_back({t.prompt->task, t.prompt->content, t.prompt->front, t.prompt->front_error,
+                     p.base, p.base_tree});
+  return items;
+}
+
+/// Lives as long as the process: see the invariant of the header.
+caf::actor_system& actor_system() {
+  static auto* config = new caf::actor_system_config;
+  static auto* system = [] {
+    actors::configure(*config);
+    return new caf::actor_system(*config);
+  }();
+  return *system;
+}
+
+/// Asks for a last checkpoint. What it cannot do is told in the report.
+void close_ledger(const actors::ledger_writer& writer, actors::batch_report& report) {
+  auto& system = actor_system();
+  caf::scoped_actor self{system};
+  actors::ask(self.ptr(), writer, std::chrono::minutes(5), actors::close_request{})
+      .receive(
+          [&](const actors::outcome& o) {
+            if (o.fault && report.lost.empty())
+              report.lost = o.fault->detail;
+          },
+          [&](const caf::error& e) {
+            if (report.lost.empty())
+              report.lost = actors::words(system, e);
+          });
+}
+
+} // namespace
+
+started<std::unique_ptr<opened_ledger>> open_ledger(const preflight& p, const seams& s) {
+  auto lock = ledger::disk::repository_lock::take(p.place.repository->common_dir());
+  if (!lock)
+    return not_now(lock.error().code == "locked" ? exit_code::locked : exit_code::not_writable,
+                   lock.error().detail);
+  if (auto ok = p.place.repository->exclude(fmt::format("/{}/", ledger::ledger_root)); !ok)
+    return not_now(exit_code::not_writable, ok.error().detail);
+  auto keys = ledger::disk::keyring::open(p.place.state_dir, p.place.repo_id,
+                                          !has_history(p.place.ledger_root));
+  if (!keys)
+    return not_now(ledger_code(keys.error().kind), keys.error().detail);
+  ledger::disk::journal::options o;
+  o.root = p.place.ledger_root;
+  o.hooks = s.hooks;
+  auto journal = ledger::disk::journal::open(std::move(o), std::move(*keys));
+  if (!journal)
+    return not_now(ledger_code(journal.error().kind), journal.error().detail);
+  return std::make_unique<opened_ledger>(opened_ledger{std::move(*lock), std::move(*journal)});
+}
+
+started<void> open_tools(batch& b) {
+  auto& p = *b.plan;
+  auto at_once = p.config.limits.checks_at_once != 0 ? p.config.limits.checks_at_once
+                                                     : std::thread::hardware_concurrency();
+  at_once = std::max(at_once, 1u);
+  providers::workspace_options o;
+  o.folder = p.config.repo.worktrees.empty() ? p.place.cache_dir / "worktrees"
+                                             : std::filesystem::path{p.config.repo.worktrees};
+  // Whoever may run may have a checkout: nobody waits for a slot in vain.
+  o.slots = p.config.limits.tasks_in_flight + at_once;
+  auto files = providers::open_git_workspace(*p.place.repository, o);
+  if (!files)
+    return not_now(exit_code::usage, files.error().detail);
+  b.with.files = std::move(*files);
+  b.with.checks = providers::make_checker(p.config, *b.with.files, *p.place.children);
+  b.with.deploy = providers::make_deployer(p.config, *b.with.files, *p.place.children,
+                                           p.place.repository->top(), p.place.cache_dir / "built");
+  b.with.jobs = std::make_unique<providers::thread_pool>(at_once);
+  b.world = services_of(b);
+  return {};
+}
+
+actors::batch_report run_actors(batch& b, const selection& s, bool& interrupted) {
+  auto& system = actor_system();
+  auto& w = b.world;
+  auto writer = actors::spawn_writer(system, b.ledger->journal, w, true);
+  actors::router_factories routers;
+  for (auto r : {ledger::role::gemini, ledger::role::claude, ledger::role::codex})
+    routers[r] = actors::role_calls(w, writer, r);
+  routers[ledger::role::scheduler] = actors::command_calls(w, writer);
+
+  end_signal end;
+  auto report = std::make_shared<actors::batch_report>();
+  auto supervisor = actors::spawn_supervisor(system, w, writer, std::move(routers),
+                                             items_of(*b.plan, s), [report](auto r) {
+                                               *report = std::move(r);
+                                               end_signal::over();
+                                             });
+  actors::when_dead(supervisor, [report](const std::string& why) {
+    report->lost = "the supervisor died: " + why;
+    end_signal::over();
+  });
+  actors::tell_from_outside(supervisor, actors::begin{});
+  interrupted = !end.wait();
+  if (interrupted)
+    return {};
+  close_ledger(writer, *report);
+  return *report;
+}
+
+} // namespace cli

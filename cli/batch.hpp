@@ -1,0 +1,69 @@
+// batch.hpp -- what a running batch holds on to.
+//
+// A *batch* is the preflight, the opened ledger with the repository's lock, the
+// tools (worktrees, checks, deploys), the services that the actors share, and
+// the actor system. Opening goes in the order of the promises: lock (exit 4),
+// ledger (5, 6), tools (2).
+//
+//   1. Nothing here is destroyed while an actor or a thread may use it: a
+//      batch that a signal ended is left to the end of the process.
+
+#pragma once
+
+#include "actors/services.hpp"
+#include "actors/supervisor.hpp"
+#include "cli/batch_log.hpp"
+#include "cli/exit_code.hpp"
+#include "cli/preflight.hpp"
+#include "cli/selection.hpp"
+#include "ledger/disk/journal.hpp"
+#include "ledger/disk/lock.hpp"
+
+#include <iosfwd>
+#include <memory>
+#include <string>
+
+namespace cli {
+
+/// Why a batch did not start, and the exit code that it means.
+struct not_started {
+  exit_code code;
+  std::string why;
+};
+template <class T>
+using started = tl::expected<T, not_started>;
+
+inline tl::unexpected<not_started> not_now(exit_code code, std::string why) {
+  return tl::make_unexpected(not_started{code, std::move(why)});
+}
+
+struct opened_ledger {
+  ledger::disk::repository_lock lock;
+  ledger::disk::journal journal;
+};
+
+struct tools {
+  std::unique_ptr<providers::workspace> files;
+  std::unique_ptr<providers::checker> checks;
+  std::unique_ptr<providers::deployer> deploy;
+  std::unique_ptr<providers::thread_pool> jobs;
+};
+
+struct batch {
+  std::unique_ptr<preflight> plan;
+  std::unique_ptr<opened_ledger> ledger;
+  std::unique_ptr<batch_log> log;
+  tools with;
+  actors::services world;
+};
+
+/// Takes the lock and opens the ledger for writing.
+started<std::unique_ptr<opened_ledger>> open_ledger(const preflight& p, const seams& s);
+
+/// Opens the tools of a batch whose ledger is open, and fills its services.
+started<void> open_tools(batch& b);
+
+/// Runs the actors until all tasks have ended or a signal came (`interrupted`).
+actors::batch_report run_actors(batch& b, const selection& s, bool& interrupted);
+
+} // namespace cli

@@ -1,0 +1,71 @@
+#include "cli/config_file.hpp"
+
+namespace cli {
+
+// Lines that begin with "# " and hold a key are that key's default: the test
+// takes the marks away and expects the same configuration.
+std::string example_config() {
+  return R"(# What the scheduler does in this repository. Durations: "500ms", "30s", "20m", "2h".
+
+[repo]
+# base = "HEAD"                      # the commit that tasks start from
+# prompts = "docs/ai-gated/prompt"   # where the prompts live
+# worktrees = ""                     # absolute; empty: $XDG_CACHE_HOME/scheduler/...
+
+# Who plays which part. "offline" asks no model: the prompt carries its change
+# as a ```diff block, and every gate is judged by machine.
+[roles.gemini]
+provider = "offline"
+
+[roles.claude]
+provider = "offline"
+
+[roles.codex]
+provider = "offline"
+
+# Each check is a shell command, run on a clean checkout of exactly what would
+# be committed. It passes if it exits 0. To fail on a word in the output too:
+#   lint = { command = "make lint", fail_on = "warning:" }
+# lint and schema_drift may be "none"; that is written into every record.
+[checks]
+test = "make test"
+lint = "none"
+schema_drift = "none"
+# setup = "make deps"                # first; if it fails, all is red
+# timeout = "20m"                    # for each command
+# network = false
+
+# Globs over repository paths. A prompt's `allow:` may lift `protected` for its
+# own task. .git, .env*, key files, scheduler.toml and the ledger are always
+# protected and need not be named.
+[scope]
+# protected = [".gitignore", "netlify.toml", ".npmrc", ".github/**", ".gitlab-ci.yml"]
+# schema = []                        # changing these needs "Schema changes: YES"
+# secrets = [".env*", "**/.env*"]    # no role may read these
+
+[limits]
+# tasks_in_flight = 64
+# checks_at_once = 0                 # 0: one set per processor
+# tries = 3                          # attempts of one step in one round
+# fix_rounds = 5
+# restarts = { intensity = 3, period = "60s" }
+
+[sandbox]
+# kind = "bwrap"                     # "none" where bubblewrap cannot work
+
+# kind: "none", "directory" (publishes to <directory>/<TASK>/<id>) or "command".
+[deploy]
+# kind = "none"
+# build = ""                         # shell command; empty: nothing to build
+# publish = "dist"                   # the folder that the build leaves
+# build_network = false
+# context = "deploy-preview"         # or "branch-deploy", "production"
+# With kind = "directory":
+#   directory = "../published"
+# With kind = "command":
+#   command = "/usr/local/bin/deploy-site"
+#   token_env = "DEPLOY_TOKEN"       # the variable that only the deploy sees
+)";
+}
+
+} // namespace cli

@@ -1,0 +1,163 @@
+#include "cli/ledger_view.hpp"
+
+#include "cli/near_names.hpp"
+#include "cli/printable.hpp"
+#include "ledger/disk/lock.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <ostream>
+#include <thread>
+#include <utility>
+
+namespace cli {
+
+namespace {
+
+using ledger::fault;
+using ledger::result;
+using ledger::disk::damage;
+
+/// Looks that must agree, and the pause between them: longer than a scheduler
+/// takes from a file to its record.
+constexpr int looks = 4;
+constexpr auto pause = std::chrono::milliseconds(150);
+
+/// Damage without a ledger: it was there once.
+result<std::vector<damage>> traces_of_a_ledger(const place& p, const ledger::disk::keyring& keys) {
+  std::vector<damage> found;
+  for (auto& task : keys.tasks_with_heads())
+    found.push_back({task, std::string(ledger::path::journal),
+                     fmt::format("records were signed for this task, but the ledger {} is gone; "
+                                 "put it back",
+                                 p.ledger_root.string())});
+  auto branches = p.repository->refs_below(ledger::branch_prefix);
+  if (!branches)
+    return tl::make_unexpected(branches.error());
+  for (auto& branch : *branches)
+    found.push_back({branch.substr(ledger::branch_prefix.size()), branch,
+                     fmt::format("the branch is there, but the ledger {} is not; put it back, or "
+                                 "delete the branch to begin anew",
+                                 p.ledger_root.string())});
+  return found;
+}
+
+bool among(const std::vector<damage>& all, const damage& d) {
+  return std::any_of(all.begin(), all.end(),
+                     [&](auto& o) { return o.task == d.task && o.file == d.file; });
+}
+
+result<ledger_view> examined(const place& p, const ledger::disk::keyring& keys,
+                             const examination& examine) {
+  auto view = look_at_ledger(p, keys);
+  if (!view || !examine)
+    return view;
+  auto more = examine(*view);
+  if (!more)
+    return tl::make_unexpected(more.error());
+  for (auto& d : *more)
+    if (!among(view->damages, d))
+      view->damages.push_back(std::move(d));
+  return view;
+}
+
+} // namespace
+
+bool ledger_view::knows(const std::string& task) const {
+  return found.tasks.count(task) != 0
+         || std::any_of(damages.begin(), damages.end(), [&](auto& d) { return d.task == task; });
+}
+
+std::vector<std::string> ledger_view::names() const {
+  std::vector<std::string> all;
+  for (auto& [task, chain] : found.tasks)
+    all.push_back(task);
+  for (auto& d : damages)
+    if (!d.task.empty() && found.tasks.count(d.task) == 0)
+      all.push_back(d.task);
+  std::sort(all.begin(), all.end());
+  all.erase(std::unique(all.begin(), all.end()), all.end());
+  return all;
+}
+
+result<ledger_view> look_at_ledger(const place& p, const ledger::disk::keyring& keys) {
+  ledger_view view;
+  auto found = ledger::disk::read_snapshot(p.ledger_root, keys);
+  if (!found && found.error().kind != fault::not_found)
+    return tl::make_unexpected(found.error());
+  if (!found) {
+    auto traces = traces_of_a_ledger(p, keys);
+    if (!traces)
+      return tl::make_unexpected(traces.error());
+    view.damages = std::move(*traces);
+    return view;
+  }
+  view.exists = true;
+  view.found = std::move(*found);
+  view.damages = view.found.damages;
+  for (auto& [task, chain] : view.found.tasks) {
+    auto state = ledger::fold(task, chain.records);
+    if (state)
+      view.states.emplace(task, std::move(*state));
+    else
+      view.damages.push_back({task, std::string(ledger::path::journal),
+                              state.error().detail + "; no state fits its records"});
+  }
+  return view;
+}
+
+result<ledger_view> view_ledger(const place& p, const ledger::disk::keyring& keys,
+                                const examination& examine) {
+  auto is_held = [&] { return ledger::disk::repository_lock::is_held(p.repository->common_dir()); };
+  bool at_work = is_held();
+  auto view = examined(p, keys, examine);
+  for (int i = 1; i < looks && (!view || !view->damages.empty()); ++i) {
+    at_work = is_held() || std::exchange(at_work, false);
+    if (!at_work)
+      break;
+    std::this_thread::sleep_for(pause);
+    auto again = examined(p, keys, examine);
+    if (view && again)
+      std::erase_if(again->damages, [&](auto& d) { return !among(view->damages, d); });
+    view = std::move(again);
+  }
+  return view;
+}
+
+void tell_damages(const std::vector<damage>& damages, std::ostream& to) {
+  for (auto& d : damages)
+    to << "scheduler: damaged: " << printable(d.task) << (d.task.empty() ? "" : ": ")
+       << printable(d.file) << ": " << printable(d.why) << "\n";
+}
+
+exit_code code_of(const ledger::failure& f) {
+  if (f.code == "damaged")
+    return exit_code::damaged;
+  switch (f.kind) {
+    case fault::corrupt:
+      return exit_code::damaged;
+    case fault::unavailable:
+    case fault::lost:
+      return exit_code::not_writable;
+    case fault::not_found:
+    case fault::refused:
+      break;
+  }
+  return exit_code::usage;
+}
+
+std::string shown_time(const std::string& time) {
+  if (!ledger::parse_time(time))
+    return printable(time);
+  return time.substr(0, 10) + " " + time.substr(11, 8) + "Z";
+}
+
+std::string unknown_task(const std::string& task, const std::vector<std::string>& known) {
+  auto near = did_you_mean(task, known);
+  return fmt::format("there is no task {} in the ledger{}", printable(task),
+                     near.empty() ? "; `scheduler status` names all of them" : near);
+}
+
+} // namespace cli

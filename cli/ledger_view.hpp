@@ -1,0 +1,60 @@
+// ledger_view.hpp -- the whole ledger, read without writing.
+//
+// A *view* is every task's records and state as they are on disk now, and what
+// is damaged. While a scheduler runs, a file may lie there an instant before
+// its record does: a *look* may see damage that is none. So what is damaged is
+// believed only if repeated looks agree.
+//
+//   1. Nothing is written, and no lock is taken.
+//   2. A task whose records no state fits is damaged, never left out.
+//   3. Signed heads or branches without any ledger are damage (L3).
+
+#pragma once
+
+#include "cli/exit_code.hpp"
+#include "cli/place.hpp"
+#include "ledger/disk/journal.hpp"
+#include "ledger/result.hpp"
+#include "ledger/state.hpp"
+
+#include <functional>
+#include <iosfwd>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace cli {
+
+struct ledger_view {
+  bool exists = false; ///< Whether there is a ledger at all.
+  ledger::disk::snapshot found;
+  std::map<std::string, ledger::task_state> states;
+  std::vector<ledger::disk::damage> damages; ///< Of the snapshot and of the folding.
+
+  bool knows(const std::string& task) const;
+  std::vector<std::string> names() const;
+};
+
+/// One look, unconfirmed. Errors: corrupt, refused, unavailable.
+ledger::result<ledger_view> look_at_ledger(const place& p, const ledger::disk::keyring& keys);
+
+/// look_at_ledger with confirmed damages. `examine` (may be unset) adds to the
+/// damages of a look what the caller finds in it.
+using examination =
+    std::function<ledger::result<std::vector<ledger::disk::damage>>(const ledger_view&)>;
+ledger::result<ledger_view> view_ledger(const place& p, const ledger::disk::keyring& keys,
+                                        const examination& examine = {});
+
+/// "scheduler: damaged: Fix-Footer: gemini/audit.md: it was altered", a line each.
+void tell_damages(const std::vector<ledger::disk::damage>& damages, std::ostream& to);
+
+/// What a failure to read or write the ledger means for the program's end.
+exit_code code_of(const ledger::failure& f);
+
+/// `2026-11-22 17:14:49Z` of a record's time.
+std::string shown_time(const std::string& time);
+
+/// The sentence for a task that nobody knows, with near names.
+std::string unknown_task(const std::string& task, const std::vector<std::string>& known);
+
+} // namespace cli

@@ -1,0 +1,120 @@
+#include "cli/preflight.hpp"
+
+#include "cli/config_file.hpp"
+#include "cli/printable.hpp"
+#include "cli/secrets.hpp"
+#include "ledger/disk/files.hpp"
+#include "providers/sandbox.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <thread>
+
+namespace cli {
+
+namespace {
+
+using ledger::fault;
+using ledger::result;
+
+result<ledger::config> read_config(const batch_options& o, const place& here, const seams& s) {
+  auto file = o.config.empty() ? here.repository->top() / "scheduler.toml"
+                               : std::filesystem::path{o.config};
+  auto text = ledger::disk::read_file(file, max_config_bytes);
+  if (!text && text.error().kind == fault::not_found)
+    return ledger::fail(fault::not_found,
+                        "there is no " + file.string()
+                            + "; write one (or name one with --config FILE), for example:\n\n"
+                            + example_config());
+  if (!text)
+    return tl::make_unexpected(text.error());
+  std::vector<std::string> kinds;
+  for (auto& [kind, factory] : s.kinds)
+    kinds.push_back(kind);
+  auto c = parse_config(*text, file.filename().string(), kinds);
+  if (c && o.in_flight)
+    c->limits.tasks_in_flight = *o.in_flight;
+  return c;
+}
+
+result<void> find_base(preflight& p) {
+  auto& git = *p.place.repository;
+  auto base = git.resolve_commit(p.config.repo.base);
+  if (!base)
+    return tl::make_unexpected(base.error());
+  auto tree = git.tree_of(*base);
+  if (!tree)
+    return tl::make_unexpected(tree.error());
+  p.base = std::move(*base);
+  p.base_tree = std::move(*tree);
+  return {};
+}
+
+/// A batch of nothing is a mistake, most likely in the folder's name or a glob.
+result<void> find_prompts(preflight& p, const batch_options& o) {
+  auto folder = o.tasks.empty() ? p.place.repository->top() / p.config.repo.prompts
+                                : std::filesystem::path{o.tasks};
+  auto found = read_prompt_folder(folder, o.only, p.secrets);
+  if (!found)
+    return tl::make_unexpected(found.error());
+  std::string globs;
+  for (auto& glob : found->unmatched)
+    globs += (globs.empty() ? "" : ", ") + printable(glob);
+  if (!globs.empty())
+    return ledger::fail(fault::refused, "--only " + globs + ": no prompt in " + folder.string()
+                                            + " has such a name; look with --dry-run");
+  if (found->prompts.empty() && found->left_out.empty())
+    return ledger::fail(fault::not_found,
+                        folder.string()
+                            + " holds no prompt: a task is a file NAME.md directly "
+                              "in it");
+  p.prompts = std::move(*found);
+  return {};
+}
+
+result<void> make_players(preflight& p, const seams& s) {
+  providers::provider_context context{p.config, *p.place.repository, *p.place.children, *p.quick};
+  for (auto& [who, role] : p.config.roles) {
+    auto made = providers::make_provider(s.kinds, context, role.provider);
+    if (!made)
+      return ledger::fail(made.error().kind,
+                          "[roles." + std::string{to_string(who)} + "]: " + made.error().detail);
+    p.players[who] = std::move(*made);
+  }
+  return {};
+}
+
+} // namespace
+
+std::size_t quick_threads() {
+  return std::clamp<std::size_t>(2 * std::thread::hardware_concurrency(), 4, 16);
+}
+
+result<std::unique_ptr<preflight>> prepare_batch(const batch_options& o, const seams& s) {
+  auto p = std::make_unique<preflight>();
+  auto here = find_place(o.repo);
+  if (!here)
+    return tl::make_unexpected(here.error());
+  p->place = std::move(*here);
+  auto c = read_config(o, p->place, s);
+  if (!c)
+    return tl::make_unexpected(c.error());
+  p->config = std::move(*c);
+  p->config_digest = ledger::digest_of(p->config);
+  if (auto ok = find_base(*p); !ok)
+    return tl::make_unexpected(ok.error());
+  auto secrets = known_secrets(p->place, &p->config);
+  if (!secrets)
+    return tl::make_unexpected(secrets.error());
+  p->secrets = std::move(*secrets);
+  if (auto ok = find_prompts(*p, o); !ok)
+    return tl::make_unexpected(ok.error());
+  if (auto ok = providers::sandbox_works(*p->place.children, p->config.sandbox.kind); !ok)
+    return tl::make_unexpected(ok.error());
+  p->quick = std::make_shared<providers::thread_pool>(quick_threads());
+  if (auto ok = make_players(*p, s); !ok)
+    return tl::make_unexpected(ok.error());
+  return p;
+}
+
+} // namespace cli

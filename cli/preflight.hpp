@@ -1,0 +1,44 @@
+// preflight.hpp -- everything a batch needs to know before it writes anything.
+//
+// A *preflight* is the configuration, the prompts, the secrets, the base and
+// the providers of a batch, all found sound. It writes nothing: `--dry-run`
+// goes no further.
+//
+//   1. Whatever is wrong here is exit 2 and nothing was started.
+//   2. A single bad prompt is no such thing: it is left out and the rest runs.
+
+#pragma once
+
+#include "cli/options.hpp"
+#include "cli/place.hpp"
+#include "cli/prompt_folder.hpp"
+#include "cli/seams.hpp"
+#include "ledger/config.hpp"
+#include "ledger/redact.hpp"
+#include "providers/executor.hpp"
+
+#include <map>
+#include <memory>
+#include <string>
+
+namespace cli {
+
+struct preflight {
+  cli::place place;
+  ledger::config config;
+  std::string config_digest;
+  ledger::redactor secrets;
+  cli::prompt_folder prompts;
+  std::string base, base_tree;
+  std::shared_ptr<providers::executor> quick; ///< Disk, git, computing.
+  std::map<ledger::role, std::shared_ptr<providers::provider>> players;
+};
+
+/// Errors: any kind, with a sentence that helps; the batch is not started. The
+/// result is behind a pointer because providers keep references into it.
+ledger::result<std::unique_ptr<preflight>> prepare_batch(const batch_options& o, const seams& s);
+
+/// Threads for work that waits for the disk or for git.
+std::size_t quick_threads();
+
+} // namespace cli

@@ -1,0 +1,287 @@
+#include "cli/progress.hpp"
+
+#include "cli/printable.hpp"
+#include "ledger/detail.hpp"
+#include "ledger/state.hpp"
+#include "ledger/verdict.hpp"
+
+#include <fmt/format.h>
+
+#include <ctime>
+
+namespace cli {
+
+namespace {
+
+using ledger::event;
+using ledger::flag_at;
+using ledger::json;
+using ledger::number_at;
+using ledger::real_at;
+using ledger::record;
+using ledger::text_at;
+using ledger::texts_at;
+
+std::string joined(const std::vector<std::string>& parts, std::string_view between) {
+  std::string all;
+  for (auto& p : parts)
+    all += (all.empty() ? std::string{} : std::string(between)) + p;
+  return all;
+}
+
+/// Digests and ids are told by their first 12 digits.
+std::string prefix(const std::string& id) {
+  return id.empty() ? "none" : id.substr(0, 12);
+}
+
+std::string length(std::int64_t ms) {
+  return ms < 10'000 ? fmt::format("{} ms", ms)
+                     : fmt::format("{}.{} s", ms / 1000, ms % 1000 / 100);
+}
+
+/// "; why", or nothing.
+std::string because(const std::string& why) {
+  return why.empty() ? std::string{} : ": " + why;
+}
+
+std::string player(const json& d) {
+  auto model = text_at(d, "model");
+  return text_at(d, "provider") + (model.empty() ? "" : "/" + model);
+}
+
+/// " (gemini/audit.md, 812 bytes)", or nothing.
+std::string files_of(const record& r) {
+  std::vector<std::string> all;
+  for (auto& f : r.files)
+    all.push_back(fmt::format("{}, {} bytes", f.path, f.bytes));
+  return all.empty() ? std::string{} : " (" + joined(all, "; ") + ")";
+}
+
+/// "; kept as gemini/old/audit.rejected-1.md", or nothing.
+std::string kept_as(const record& r) {
+  std::vector<std::string> all;
+  for (auto& m : ledger::moves_of(r))
+    all.push_back(m.to);
+  return all.empty() ? std::string{} : "; kept as " + joined(all, ", ");
+}
+
+std::string opened(const record& r) {
+  auto words = fmt::format("opened on base {}, branch {}", prefix(text_at(r.detail, "base")),
+                           text_at(r.detail, "branch"));
+  if (auto allow = texts_at(r.detail, "allow"); !allow.empty())
+    words += ", lifts protection of " + joined(allow, ", ");
+  return words;
+}
+
+std::string reconfigured(const record& r) {
+  auto words = fmt::format("the configuration changed ({} to {}): back to step {}",
+                           prefix(text_at(r.detail, "from")), prefix(text_at(r.detail, "to")),
+                           text_at(r.detail, "back_to"));
+  for (auto& m : ledger::moves_of(r))
+    if (m.from == ledger::path::final_ok || m.from == ledger::path::decisions_ok)
+      words += ", " + m.from + " is revoked";
+  return words;
+}
+
+std::string granted(const record& r) {
+  auto it = r.detail.find("evidence");
+  auto none = json::object();
+  auto& e = it != r.detail.end() && it->is_object() ? *it : none;
+  std::string words = "may begin";
+  if (auto contract = text_at(e, "contract"); !contract.empty()) {
+    words += fmt::format(": {} (record {}, text {}", contract, number_at(e, "record"),
+                         prefix(text_at(e, "text_sha256")));
+    if (auto tree = text_at(e, "tree"); !tree.empty())
+      words += ", tree " + prefix(tree);
+    words += ") opened the gate";
+  }
+  std::vector<std::string> read;
+  if (auto files = e.find("files"); files != e.end() && files->is_array())
+    for (auto& f : *files)
+      if (f.is_object())
+        read.push_back(text_at(f, "path") + " " + prefix(text_at(f, "sha256")));
+  return read.empty() ? words : words + "; reads " + joined(read, ", ");
+}
+
+std::string asked(const record& r) {
+  auto words = fmt::format("asking {} ({}, input {}", text_at(r.detail, "role"), player(r.detail),
+                           prefix(text_at(r.detail, "input_sha256")));
+  if (auto usd = real_at(r.detail, "usd_reserved"); usd > 0)
+    words += fmt::format(", ${:.2f} reserved", usd);
+  return words + ")";
+}
+
+std::string answered(const record& r) {
+  auto words = fmt::format("answered by {}{}", player(r.detail), files_of(r));
+  if (auto ms = number_at(r.detail, "took_ms"); ms > 0)
+    words += " in " + length(ms);
+  if (auto tree = text_at(r.detail, "tree"); !tree.empty())
+    words += ", candidate tree " + prefix(tree);
+  if (auto usd = real_at(r.detail, "usd"); usd > 0)
+    words += fmt::format(", ${:.4f}", usd);
+  return words;
+}
+
+std::string accepted(const record& r) {
+  auto word = ledger::verdict_word(r.at);
+  return (word.empty() ? std::string("accepted") : std::string(word) + ": YES") + files_of(r);
+}
+
+std::string checked(const record& r) {
+  std::vector<std::string> each;
+  if (auto it = r.detail.find("results"); it != r.detail.end() && it->is_array())
+    for (auto& c : *it) {
+      if (!c.is_object())
+        continue;
+      auto ended = text_at(c, "ended");
+      if (flag_at(c, "none"))
+        each.push_back(text_at(c, "name") + " none");
+      else
+        each.push_back(
+            fmt::format("{} {}, {}", text_at(c, "name"),
+                        ended.empty() ? fmt::format("exit {}", number_at(c, "exit")) : ended,
+                        length(number_at(c, "took_ms"))));
+    }
+  return fmt::format("checks {}: {}{}", flag_at(r.detail, "ok") ? "green" : "red",
+                     joined(each, "; "), files_of(r));
+}
+
+std::string failed(const record& r) {
+  auto code = text_at(r.detail, "code");
+  return fmt::format("the attempt failed ({}{}){}", text_at(r.detail, "kind"),
+                     code.empty() ? "" : ", " + code, because(text_at(r.detail, "why")));
+}
+
+std::string round_opened(const record& r) {
+  return fmt::format("round {} because of {}{}{}", r.round + 1, text_at(r.detail, "cause"),
+                     because(text_at(r.detail, "why")), kept_as(r));
+}
+
+std::string intended(const record& r) {
+  auto replaces = text_at(r.detail, "replaces");
+  return fmt::format("about to commit tree {} on base {} ({}{})", prefix(text_at(r.detail, "tree")),
+                     prefix(text_at(r.detail, "parent")), text_at(r.detail, "contract"),
+                     replaces.empty() ? "" : ", replaces commit " + prefix(replaces));
+}
+
+std::string built(const record& r) {
+  auto ended = text_at(r.detail, "ended");
+  return (flag_at(r.detail, "ok") ? "built" : "the build failed") + because(ended) + files_of(r);
+}
+
+std::string deployed(const record& r) {
+  auto url = text_at(r.detail, "deploy_url");
+  std::string words = "the deploy failed" + because(text_at(r.detail, "ended"));
+  if (flag_at(r.detail, "ok") && !flag_at(r.detail, "deployed"))
+    words = "nothing to deploy (deploy.kind is none)";
+  else if (flag_at(r.detail, "ok"))
+    words = fmt::format("{} {} ({})",
+                        flag_at(r.detail, "adopted") ? "found as deployed before:" : "deployed:",
+                        url.empty() ? "no address" : url, text_at(r.detail, "deploy_id"));
+  return words + files_of(r);
+}
+
+std::string ended(const record& r, std::string_view as) {
+  return fmt::format("{} ({}){}", as, text_at(r.detail, "reason"),
+                     because(text_at(r.detail, "why")));
+}
+
+std::string retried(const record& r) {
+  auto words = fmt::format("retried by a person: goes on {} step {}",
+                           flag_at(r.detail, "goes_on") ? "at" : "from", text_at(r.detail, "from"));
+  return words + (flag_at(r.detail, "note") ? ", with a note" : "") + files_of(r);
+}
+
+std::string words_of(const record& r) {
+  auto& d = r.detail;
+  switch (r.what) {
+    case event::opened:
+      return opened(r) + files_of(r);
+    case event::resumed:
+      return "taken up again by a new run";
+    case event::reconfigured:
+      return reconfigured(r);
+    case event::granted:
+      return granted(r);
+    case event::asked:
+      return asked(r);
+    case event::answered:
+      return answered(r);
+    case event::accepted:
+      return accepted(r);
+    case event::said_no:
+      return std::string(ledger::verdict_word(r.at)) + ": NO" + because(text_at(d, "why"));
+    case event::rejected:
+      return "answer refused" + because(joined(texts_at(d, "reasons"), "; ")) + kept_as(r);
+    case event::voided:
+      return "void, out of scope" + because(joined(texts_at(d, "reasons"), "; ")) + kept_as(r);
+    case event::failed:
+      return failed(r);
+    case event::restarted:
+      return "started again" + because(text_at(d, "why"));
+    case event::checked:
+      return checked(r);
+    case event::round_opened:
+      return round_opened(r);
+    case event::intended:
+      return intended(r);
+    case event::committed:
+      return fmt::format("committed {} on {}", prefix(text_at(d, "commit")), text_at(d, "branch"));
+    case event::built:
+      return built(r);
+    case event::deploying:
+      return fmt::format("about to deploy commit {} as {} ({})", prefix(text_at(d, "commit")),
+                         text_at(d, "deploy_id"), text_at(d, "contract"));
+    case event::deployed:
+      return deployed(r);
+    case event::finished:
+      return text_at(d, "status") + because(text_at(d, "why")) + files_of(r);
+    case event::stopped:
+      return ended(r, "stopped");
+    case event::parked:
+      return ended(r, "parked");
+    case event::cancelled:
+      return "cancelled by a person";
+    case event::retried:
+      return retried(r);
+  }
+  return std::string(to_string(r.what));
+}
+
+/// The time of day where the reader is; the record's own words if it has none.
+std::string local_time(const std::string& utc) {
+  auto ms = ledger::parse_time(utc);
+  if (!ms)
+    return utc;
+  auto seconds = static_cast<std::time_t>(*ms / 1000);
+  std::tm parts{};
+  if (!::localtime_r(&seconds, &parts))
+    return utc;
+  return fmt::format("{:02}:{:02}:{:02}", parts.tm_hour, parts.tm_min, parts.tm_sec);
+}
+
+} // namespace
+
+std::string event_words(const ledger::record& r) {
+  auto words = words_of(r);
+  if (words.empty()) // A detail that another version wrote.
+    words = to_string(r.what);
+  if (auto why = text_at(r.detail, "ledger_write_failed"); !why.empty())
+    words += "; the ledger could not be written at first: " + why;
+  return printable(words);
+}
+
+std::string progress_line(const std::string& task, const ledger::record& r, bool as_json) {
+  if (as_json) {
+    json line{{"time", r.time},          {"task", task},     {"event", to_string(r.what)},
+              {"step", to_string(r.at)}, {"round", r.round}, {"attempt", r.attempt},
+              {"text", event_words(r)}};
+    return line.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
+  }
+  if (r.what == event::asked || r.what == event::granted || r.what == event::resumed)
+    return {};
+  return fmt::format("{}  {}  {:<9} {}\n", local_time(r.time), printable(task), to_string(r.at),
+                     event_words(r));
+}
+
+} // namespace cli

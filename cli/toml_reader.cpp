@@ -1,0 +1,309 @@
+#include "cli/toml_reader.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+#include <numeric>
+#include <sstream>
+#include <tuple>
+
+namespace cli {
+
+namespace {
+
+struct unit {
+  std::string_view name;
+  std::int64_t ms;
+};
+
+// Largest first, as duration_text wants it; "ms" stands before "m" and "s" for
+// parse_duration, which compares whole suffixes.
+constexpr unit units[] = {{"h", 3'600'000}, {"m", 60'000}, {"s", 1'000}, {"ms", 1}};
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    auto diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      auto above = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
+      diagonal = above;
+    }
+  }
+  return row.back();
+}
+
+std::string_view kind_of(const toml::node& n) {
+  switch (n.type()) {
+    case toml::node_type::table:
+      return "a table";
+    case toml::node_type::array:
+      return "a list";
+    case toml::node_type::string:
+      return "a text";
+    case toml::node_type::integer:
+      return "a whole number";
+    case toml::node_type::floating_point:
+      return "a number with a fraction";
+    case toml::node_type::boolean:
+      return "true or false";
+    default:
+      return "a date or time";
+  }
+}
+
+} // namespace
+
+void complaints::add(text_place at, std::string text) {
+  all_.push_back(complaint{at, std::move(text)});
+}
+
+std::string complaints::text() const {
+  auto sorted = all_;
+  std::stable_sort(sorted.begin(), sorted.end(), [](const complaint& a, const complaint& b) {
+    return std::tie(a.at.line, a.at.column) < std::tie(b.at.line, b.at.column);
+  });
+  std::string out;
+  for (auto& c : sorted) {
+    if (!out.empty())
+      out += '\n';
+    out += c.at.line == 0 ? fmt::format("{}: {}", file_name_, c.text)
+                          : fmt::format("{}:{}:{}: {}", file_name_, c.at.line, c.at.column, c.text);
+  }
+  return out;
+}
+
+std::string_view nearest(std::string_view word, const words& known) {
+  // A key of the file may be megabytes long, the known ones are short: beyond
+  // this many letters no more can be learnt about which of them was meant.
+  word = word.substr(0, 64);
+  std::string_view best;
+  auto best_distance = std::numeric_limits<std::size_t>::max();
+  for (auto k : known) {
+    auto d = edit_distance(word, k);
+    if (d < best_distance) {
+      best_distance = d;
+      best = k;
+    }
+  }
+  return best;
+}
+
+std::string one_of(const words& known) {
+  std::string out;
+  for (std::size_t i = 0; i < known.size(); ++i) {
+    if (i > 0)
+      out += i + 1 == known.size() ? " or " : ", ";
+    out += fmt::format("\"{}\"", known[i]);
+  }
+  return out;
+}
+
+std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
+  std::int64_t number = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end == text.data() || text.front() == '-')
+    return std::nullopt;
+  auto suffix = text.substr(static_cast<std::size_t>(end - text.data()));
+  for (auto& u : units)
+    if (suffix == u.name && number <= std::numeric_limits<std::int64_t>::max() / u.ms)
+      return std::chrono::milliseconds(number * u.ms);
+  return std::nullopt;
+}
+
+std::string duration_text(std::chrono::milliseconds d) {
+  for (auto& u : units)
+    if (d.count() % u.ms == 0 && d.count() != 0)
+      return fmt::format("{}{}", d.count() / u.ms, u.name);
+  return "0s";
+}
+
+words section::keys() const {
+  words all;
+  if (table_ != nullptr)
+    for (auto it = table_->cbegin(); it != table_->cend(); ++it)
+      all.push_back(it->first.str());
+  return all;
+}
+
+void section::allow_only(const words& here, const words& later) const {
+  auto known = here;
+  known.insert(known.end(), later.begin(), later.end());
+  for (auto key : keys()) {
+    if (std::find(here.begin(), here.end(), key) != here.end())
+      continue;
+    if (std::find(later.begin(), later.end(), key) != later.end()) {
+      complain(key, fmt::format("\"{}\" is not in this version; remove it", key));
+      continue;
+    }
+    auto near = nearest(key, known);
+    bool near_is_later = std::find(later.begin(), later.end(), near) != later.end();
+    complain(key,
+             fmt::format("unknown key \"{}\"; did you mean \"{}\"{}? Known here: {}", key, near,
+                         near_is_later ? " (which is not in this version)" : "", one_of(here)));
+  }
+}
+
+section section::below(std::string_view key) const {
+  auto name = name_.empty() ? std::string(key) : fmt::format("{}.{}", name_, key);
+  auto* node = get(key);
+  if (node != nullptr && !node->is_table()) {
+    wrong_type(key, "a table");
+    node = nullptr;
+  }
+  return section(node == nullptr ? nullptr : node->as_table(), name, place_of(key), *all_);
+}
+
+bool section::text(std::string_view key, std::string& out) const {
+  auto* node = get(key);
+  if (node == nullptr)
+    return false;
+  auto* value = node->as_string();
+  if (value == nullptr) {
+    wrong_type(key, "a text in quotes");
+    return false;
+  }
+  if (value->get().find('\0') != std::string::npos) {
+    complain(key, fmt::format("\"{}\" holds a NUL character; remove it", key));
+    return false;
+  }
+  out = value->get();
+  return true;
+}
+
+bool section::flag(std::string_view key, bool& out) const {
+  auto* node = get(key);
+  if (node == nullptr)
+    return false;
+  auto* value = node->as_boolean();
+  if (value == nullptr) {
+    wrong_type(key, "true or false");
+    return false;
+  }
+  out = value->get();
+  return true;
+}
+
+bool section::count(std::string_view key, std::uint32_t min, std::uint32_t max,
+                    std::uint32_t& out) const {
+  auto* node = get(key);
+  if (node == nullptr)
+    return false;
+  auto* value = node->as_integer();
+  if (value == nullptr) {
+    wrong_type(key, fmt::format("a whole number from {} to {}", min, max));
+    return false;
+  }
+  auto number = value->get();
+  if (number < static_cast<std::int64_t>(min) || number > static_cast<std::int64_t>(max)) {
+    complain(key, fmt::format("\"{}\" is {}; write a whole number from {} to {}", key, number, min,
+                              max));
+    return false;
+  }
+  out = static_cast<std::uint32_t>(number);
+  return true;
+}
+
+bool section::duration(std::string_view key, std::chrono::milliseconds max,
+                       std::chrono::milliseconds& out) const {
+  auto* node = get(key);
+  if (node == nullptr)
+    return false;
+  constexpr std::string_view expected = "a duration such as \"30s\", \"20m\", \"2h\" or \"500ms\"";
+  auto* value = node->as_string();
+  if (value == nullptr) {
+    wrong_type(key, expected);
+    return false;
+  }
+  auto d = parse_duration(value->get());
+  if (!d) {
+    complain(key, fmt::format("\"{}\" is \"{}\"; write {}", key, value->get(), expected));
+    return false;
+  }
+  if (d->count() < 1 || *d > max) {
+    complain(key, fmt::format("\"{}\" is \"{}\"; write a duration from \"1ms\" to \"{}\"", key,
+                              value->get(), duration_text(max)));
+    return false;
+  }
+  out = *d;
+  return true;
+}
+
+bool section::texts(std::string_view key, std::vector<std::string>& out) const {
+  auto* node = get(key);
+  if (node == nullptr)
+    return false;
+  auto* list = node->as_array();
+  if (list == nullptr) {
+    wrong_type(key, "a list of texts, [\"…\", \"…\"]");
+    return false;
+  }
+  std::vector<std::string> all;
+  for (std::size_t i = 0; i < list->size(); ++i) {
+    auto* value = (*list)[i].as_string();
+    if (value == nullptr) {
+      complain(key, fmt::format("entry {} of \"{}\" is {}; write a text in quotes", i + 1, key,
+                                kind_of((*list)[i])));
+      return false;
+    }
+    all.push_back(value->get());
+  }
+  out = std::move(all);
+  return true;
+}
+
+bool section::scalar(std::string_view key, std::string& out) const {
+  auto* node = get(key);
+  if (node == nullptr)
+    return false;
+  if (node->is_string())
+    return text(key, out);
+  if (auto* number = node->as_integer())
+    out = std::to_string(number->get());
+  else if (auto* yes = node->as_boolean())
+    out = yes->get() ? "true" : "false";
+  else {
+    wrong_type(key, "a text, a whole number, true or false");
+    return false;
+  }
+  return true;
+}
+
+bool section::is_table(std::string_view key) const {
+  auto* node = get(key);
+  return node != nullptr && node->is_table();
+}
+
+void section::complain(std::string_view key, std::string_view text) const {
+  all_->add(place_of(key), name_.empty() ? std::string(text) : fmt::format("[{}] {}", name_, text));
+}
+
+void section::complain(std::string_view text) const {
+  all_->add(at_, fmt::format("[{}] {}", name_, text));
+}
+
+text_place section::place_of(std::string_view key) const {
+  if (table_ == nullptr)
+    return at_;
+  auto it = table_->find(key);
+  if (it == table_->cend())
+    return at_;
+  auto begin = it->first.source().begin;
+  return text_place{begin.line, begin.column};
+}
+
+const toml::node* section::get(std::string_view key) const {
+  return table_ == nullptr ? nullptr : table_->get(key);
+}
+
+void section::wrong_type(std::string_view key, std::string_view expected) const {
+  auto* node = get(key);
+  complain(key, fmt::format("\"{}\" is {}; write {}", key,
+                            node == nullptr ? "missing" : kind_of(*node), expected));
+}
+
+} // namespace cli
