@@ -1,0 +1,84 @@
+#include "ledger/config.hpp"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <set>
+
+namespace {
+
+using namespace ledger;
+
+TEST(Config, DigestIsSixtyFourHexDigitsAndStable) {
+  auto d = digest_of(config{});
+  EXPECT_EQ(d.size(), 64u);
+  EXPECT_EQ(d, digest_of(config{}));
+}
+
+// Contracts in ledgers on disk hold this digest: a change of the spelling makes
+// every one of them void (L5). Change it on purpose only.
+TEST(Config, DigestOfTheDefaultsIsTheOneThatLedgersHold) {
+  EXPECT_EQ(digest_of(config{}),
+            "35eea9e3693912b18a6ebe04b202c3156057b662b4568ca43f90166e51eb5562");
+}
+
+TEST(Config, EveryFieldOfTheFourSectionsCounts) {
+  std::vector<std::function<void(config&)>> edits{
+      [](config& c) { c.checks.setup.command = "x"; },
+      [](config& c) { c.checks.setup.fail_on = "x"; },
+      [](config& c) { c.checks.test.command = "x"; },
+      [](config& c) { c.checks.test.fail_on = "x"; },
+      [](config& c) { c.checks.lint.command = "x"; },
+      [](config& c) { c.checks.lint.fail_on = "x"; },
+      [](config& c) { c.checks.schema_drift.command = "x"; },
+      [](config& c) { c.checks.schema_drift.fail_on = "x"; },
+      [](config& c) { c.checks.timeout += milliseconds(1); },
+      [](config& c) { c.checks.network = true; },
+      [](config& c) { c.scope.protected_globs.pop_back(); },
+      [](config& c) { std::swap(c.scope.protected_globs[0], c.scope.protected_globs[1]); },
+      [](config& c) { c.scope.schema_globs = {"x"}; },
+      [](config& c) {
+        c.scope.schema_globs = {"x", ""};
+      },
+      [](config& c) { c.scope.schema_globs = {"x\",\""}; },
+      [](config& c) { c.scope.schema_globs = {"\xff"}; },
+      [](config& c) { c.scope.schema_globs = {"\xfe"}; },
+      [](config& c) { c.scope.schema_globs = {"\xef\xbf\xbd"}; },
+      [](config& c) { c.scope.secret_globs.clear(); },
+      [](config& c) { c.sandbox.kind = sandbox_kind::none; },
+      [](config& c) { c.deploy.kind = deploy_kind::directory; },
+      [](config& c) { c.deploy.kind = deploy_kind::command; },
+      [](config& c) { c.deploy.build = "x"; },
+      [](config& c) { c.deploy.publish = "x"; },
+      [](config& c) { c.deploy.directory = "x"; },
+      [](config& c) { c.deploy.command = "x"; },
+      [](config& c) { c.deploy.token_env = "x"; },
+      [](config& c) { c.deploy.build_network = true; },
+      [](config& c) { c.deploy.context = "production"; },
+  };
+  std::set<std::string> seen{digest_of(config{})};
+  for (std::size_t i = 0; i < edits.size(); ++i) {
+    config c;
+    edits[i](c);
+    EXPECT_TRUE(seen.insert(digest_of(c)).second) << "edit " << i;
+  }
+}
+
+TEST(Config, NothingElseCounts) {
+  config c;
+  c.repo.base = "main";
+  c.limits.tries = 9;
+  c.roles[role::codex].provider = "x";
+  c.providers["x"].kind = "offline";
+  EXPECT_EQ(digest_of(c), digest_of(config{}));
+}
+
+TEST(Config, NamesItsKinds) {
+  EXPECT_EQ(to_string(deploy_kind::none), "none");
+  EXPECT_EQ(to_string(deploy_kind::directory), "directory");
+  EXPECT_EQ(to_string(deploy_kind::command), "command");
+  EXPECT_EQ(to_string(sandbox_kind::bwrap), "bwrap");
+  EXPECT_EQ(to_string(sandbox_kind::none), "none");
+}
+
+} // namespace

@@ -1,0 +1,199 @@
+// story.hpp -- a task's life told in drafts, without a disk.
+//
+// A *story* gives drafts their place in a chain as the journal does, but in
+// memory, and folds them. Tests tell what happened and look at what follows.
+
+#pragma once
+
+#include "ledger/decide.hpp"
+#include "ledger/digest.hpp"
+#include "ledger/drafts.hpp"
+#include "ledger/gate.hpp"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace ledger::testing {
+
+inline text_ptr text(std::string s) {
+  return std::make_shared<const std::string>(std::move(s));
+}
+
+/// A small valid configuration.
+inline config small_config() {
+  config c;
+  for (auto r : {role::gemini, role::claude, role::codex})
+    c.roles[r] = {"offline"};
+  c.checks.test.command = "true";
+  c.checks.lint.command = "true";
+  c.checks.schema_drift.command = "true";
+  return c;
+}
+
+class story {
+public:
+  static constexpr std::int64_t start_ms = 1'700'000'000'000;
+
+  explicit story(std::string task = "T")
+      : key(signing_key::generate()) {
+    state.task = std::move(task);
+  }
+
+  /// Gives a draft its place. The test fails if the state refuses it.
+  void add(const draft& d) {
+    auto r = place(d);
+    auto next = apply(state, r);
+    ASSERT_TRUE(next) << next.error().detail;
+    state = *next;
+    records.push_back(r);
+  }
+
+  /// What apply() says of a draft that should not fit; empty if it fits.
+  std::string refusal_of(const draft& d) {
+    auto next = apply(state, place(d));
+    return next ? std::string{} : next.error().detail;
+  }
+
+  record place(const draft& d) {
+    record r;
+    r.seq = state.seq + 1;
+    r.time = format_time(now_ms);
+    r.what = d.what;
+    r.at = d.at;
+    r.round = d.round;
+    r.attempt = d.attempt;
+    for (auto& f : d.files)
+      r.files.push_back({f.path, sha256(*f.content), f.content->size()});
+    r.detail = d.detail;
+    auto moved = json::array();
+    for (auto& m : d.moves)
+      moved.push_back({{"from", m.from}, {"to", m.to}, {"sha256", m.sha256}, {"bytes", m.bytes}});
+    if (!moved.empty())
+      r.detail["moved"] = moved;
+    r.prev = records.empty() ? std::string{no_predecessor} : sha256(to_line(records.back()));
+    if (d.sign)
+      r.sig = key.sign(signed_part(r));
+    return r;
+  }
+
+  action next() const { return decide(state, conf, now_ms); }
+
+  template <class A>
+  bool next_is() const {
+    return std::holds_alternative<A>(next());
+  }
+
+  // -- chapters ----------------------------------------------------------------
+
+  void open() {
+    opening o{text("do it"), "repo", "base0", "tree0", digest_of(conf), 0, {}};
+    add(draft_opened(o, state.task));
+  }
+
+  /// Grants the step at hand on whatever evidence.
+  void grant() {
+    gate_decision d;
+    d.open = true;
+    add(draft_granted(state, d));
+  }
+
+  /// Asks and answers, with a candidate tree where code is written.
+  void answer(const std::string& says, const std::string& tree = {}) {
+    add(draft_asked(state, {"offline", "none", "1", sha256("in"), 0}));
+    answering a;
+    a.text = text(says);
+    a.provider = "offline";
+    a.model = "none";
+    a.version = "1";
+    a.tree = tree;
+    if (row_of(state.at).writes_code)
+      a.diff = text("diff to " + tree);
+    add(draft_answered(state, a));
+  }
+
+  void judge_as(judged j, std::vector<std::string> reasons = {}) {
+    add(draft_judged(state, {j, std::move(reasons)}));
+  }
+
+  /// A whole step that goes well.
+  void step_ok(const std::string& tree = {}) {
+    grant();
+    answer("answer of " + std::string{to_string(state.at)} + " round "
+               + std::to_string(state.round),
+           tree);
+    judge_as(judged::accepted);
+  }
+
+  /// The checks of the candidate tree.
+  void checks(bool ok, int exit_code = 1) {
+    if (state.ph == phase::ready)
+      grant();
+    checks_outcome c;
+    c.tree = state.tree;
+    c.ok = ok;
+    c.results.push_back({"test", ok, false, ok ? 0 : exit_code, ok ? "exit 0" : "exit 1", 5});
+    c.run_log = text("run of round " + std::to_string(state.round));
+    add(draft_checked(state, c));
+  }
+
+  /// Goes well up to (not including) `end`; the candidate is `tree1`.
+  void until(step end) {
+    if (state.seq == 0)
+      open();
+    while (state.at < end)
+      if (state.at == step::test)
+        checks(true);
+      else
+        step_ok(row_of(state.at).writes_code ? "tree1" : "");
+  }
+
+  /// Step 8 up to the deploy's intent, going well.
+  void commit_and_build(const std::string& commit = {}) {
+    if (state.ph == phase::ready)
+      grant();
+    add(draft_intended(state, now_ms / 1000, state.branch_commit));
+    add(draft_committed(state, commit.empty() ? "commit-of-" + state.tree : commit));
+    add(draft_built(state, true, "", nullptr));
+    add(draft_deploying(state));
+  }
+
+  /// Step 8 with everything going well.
+  void deliver() {
+    commit_and_build();
+    deploy_outcome d;
+    d.ok = true;
+    d.deploy_id = state.out.deploy_id;
+    d.deploy_url = "file:///x";
+    add(draft_deployed(state, d));
+    add(draft_finished(state, status::done, conf, now_ms));
+  }
+
+  /// What a gate sees if the disk is as recorded.
+  gate_evidence honest_evidence() const {
+    gate_evidence e;
+    for (auto& f : inputs_of(state, state.at))
+      e.inputs.push_back({f, f.sha256});
+    for (auto c : {contract::decisions, contract::final}) {
+      if (!contract_of(state, c))
+        continue;
+      contract_seen seen{contract_text(c, state.task), true, state.repo_id, state.task};
+      (c == contract::decisions ? e.decisions : e.final) = seen;
+    }
+    e.repo_id = state.repo_id;
+    e.config_digest = digest_of(conf);
+    return e;
+  }
+
+  task_state state;
+  std::vector<record> records;
+  config conf = small_config();
+  std::int64_t now_ms = start_ms;
+  signing_key key;
+};
+
+} // namespace ledger::testing

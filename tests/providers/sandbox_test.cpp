@@ -1,0 +1,227 @@
+#include "providers/sandbox.hpp"
+
+#include "tests/providers/scratch_repository.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <optional>
+
+namespace {
+
+using namespace std::chrono_literals;
+using ledger::sandbox_kind;
+using providers::cage;
+using providers::caged_shell;
+using providers::child_result;
+using providers::processes;
+
+/// Sets a variable of ours for one test.
+class variable {
+public:
+  variable(const char* name, const std::string& value)
+      : name_(name) {
+    if (const char* before = std::getenv(name))
+      before_ = before;
+    ::setenv(name, value.c_str(), 1);
+  }
+  ~variable() {
+    if (before_)
+      ::setenv(name_, before_->c_str(), 1);
+    else
+      ::unsetenv(name_);
+  }
+  variable(const variable&) = delete;
+  variable& operator=(const variable&) = delete;
+
+private:
+  const char* name_;
+  std::optional<std::string> before_;
+};
+
+class Sandbox : public ::testing::Test {
+protected:
+  Sandbox() { std::filesystem::create_directories(folder); }
+
+  ledger::result<child_result> run(const std::string& command, sandbox_kind kind,
+                                   std::chrono::milliseconds timeout = 60s) {
+    c.folder = folder.string();
+    auto spec = caged_shell(kind, c, command);
+    spec.timeout = timeout;
+    return children.run(std::move(spec));
+  }
+
+  std::string output(const std::string& command, sandbox_kind kind = sandbox_kind::bwrap) {
+    auto r = run(command, kind);
+    return r ? r->output : r.error().detail;
+  }
+
+  test::scratch home;
+  std::filesystem::path folder = home.path() / "slot";
+  processes children;
+  cage c;
+};
+
+class Bubblewrap : public Sandbox {
+protected:
+  void SetUp() override {
+    if (auto works = providers::sandbox_works(children, sandbox_kind::bwrap); !works)
+      GTEST_SKIP() << "no user namespaces here: " << works.error().detail;
+  }
+};
+
+TEST_F(Bubblewrap, ShowsTheFolderAsWorkspaceAndLetsItBeWritten) {
+  test::write_file(folder / "a", "content");
+  EXPECT_EQ(output("pwd; cat a; echo new > b"), "/workspace\ncontent");
+  EXPECT_EQ(test::read_file(folder / "b"), "new\n");
+}
+
+TEST_F(Bubblewrap, ShowsNoOtherFileOfTheUsers) {
+  const variable h("HOME", home.path().string());
+  const variable p("PATH", "/usr/bin:/bin"); // Else folders above those of PATH are there, empty.
+  const variable state("XDG_STATE_HOME", (home.path() / "state").string());
+  const auto key = home.path() / "state/scheduler/keys/repo";
+  test::write_file(key, "seed");
+  test::write_file(home.path() / ".ssh/id_ed25519", "private");
+  for (const auto& path :
+       {key.string(), (home.path() / ".ssh/id_ed25519").string(), home.path().string(),
+        std::string("/etc/shadow"), std::string("/etc/ssl/private"), std::string("/root"),
+        std::string("/home"), std::string("/var/lib")}) {
+    SCOPED_TRACE(path);
+    EXPECT_EQ(output("test -e '" + path + "' && echo there || echo hidden"), "hidden\n");
+  }
+}
+
+TEST_F(Bubblewrap, APathThatHoldsTheHomeDoesNotMountIt) {
+  const variable h("HOME", home.path().string());
+  test::write_file(home.path() / "secret", "private");
+  test::write_file(home.path() / "bin/mine", "#!/bin/sh\necho mine\n");
+  test::make_executable(home.path() / "bin/mine");
+  const auto path = home.path().string();
+  const variable p("PATH", path + ":" + path + "/bin:.:/:" + path + "/missing:/usr/bin:/bin");
+  EXPECT_EQ(output("mine; test -e '" + path + "/secret' && echo there || echo hidden"),
+            "mine\nhidden\n");
+  EXPECT_EQ(output("echo $PATH").find(path + ":"), std::string::npos);
+}
+
+TEST_F(Bubblewrap, TheSystemCannotBeWritten) {
+  EXPECT_EQ(output("touch /usr/x 2>/dev/null || echo no; touch /etc/passwd 2>/dev/null || echo no"),
+            "no\nno\n");
+}
+
+TEST_F(Bubblewrap, HasNoCapabilityAndCannotGetOne) {
+  const auto text = output("id -u; grep CapEff /proc/self/status; umount /proc 2>/dev/null || "
+                           "echo no; unshare --user true 2>/dev/null || echo no");
+  EXPECT_EQ(text, "1000\nCapEff:\t0000000000000000\nno\nno\n");
+}
+
+TEST_F(Bubblewrap, GitOfTheWorktreeIsReadOnly) {
+  test::write_file(folder / ".git", "gitdir: elsewhere\n");
+  output("echo evil > .git; rm -rf .git; mv .git x; umount /workspace/.git; echo evil > .git");
+  EXPECT_EQ(test::read_file(folder / ".git"), "gitdir: elsewhere\n");
+}
+
+TEST_F(Bubblewrap, GitFolderIsReadOnlyToo) {
+  test::write_file(folder / ".git/config", "[core]\n");
+  output("echo evil > .git/config; mkdir .git/hooks; echo evil > .git/hooks/post-commit");
+  EXPECT_EQ(test::read_file(folder / ".git/config"), "[core]\n");
+  EXPECT_FALSE(std::filesystem::exists(folder / ".git/hooks"));
+}
+
+TEST_F(Bubblewrap, InheritsNoVariableAndGivesThoseOfTheCage) {
+  const variable v("SCHEDULER_TEST_TOKEN", "do-not-leak-this");
+  c.env["MINE"] = "mine";
+  const auto text = output("env");
+  EXPECT_EQ(text.find("do-not-leak-this"), std::string::npos);
+  for (const char* line : {"HOME=/tmp/home\n", "CI=true\n", "TERM=dumb\n", "MINE=mine\n"})
+    EXPECT_NE(text.find(line), std::string::npos) << line << text;
+}
+
+TEST_F(Bubblewrap, HasAHomeAndAPrivateTmp) {
+  EXPECT_EQ(output("echo x > ~/a && echo y > /tmp/scheduler-sandbox-probe && ls /tmp"),
+            "home\nscheduler-sandbox-probe\n");
+  EXPECT_FALSE(std::filesystem::exists("/tmp/scheduler-sandbox-probe"));
+}
+
+TEST_F(Bubblewrap, HasNoNetworkButLoopback) {
+  EXPECT_EQ(output("tail -n +3 /proc/net/dev | cut -d: -f1 | tr -d ' '"), "lo\n");
+  EXPECT_NE(output("readlink /proc/self/ns/net"), output("true", sandbox_kind::none));
+}
+
+TEST_F(Bubblewrap, SharesTheNetworkOnlyIfAllowed) {
+  const auto ours = std::filesystem::read_symlink("/proc/self/ns/net").string() + "\n";
+  EXPECT_NE(output("readlink /proc/self/ns/net"), ours);
+  c.network = true;
+  EXPECT_EQ(output("readlink /proc/self/ns/net"), ours);
+}
+
+TEST_F(Bubblewrap, MountsFurtherPathsReadOnlyAtTheSamePlace) {
+  const auto more = home.path() / "more";
+  test::write_file(more / "data", "data");
+  c.read_only = {more.string()};
+  EXPECT_EQ(output("cat '" + more.string() + "/data'; touch '" + more.string()
+                   + "/x' 2>/dev/null || echo no"),
+            "datano\n");
+}
+
+TEST_F(Bubblewrap, NothingIsLeftRunning) {
+  // A daemon in a session of its own, which a kill of the group would miss; it
+  // would write a line every 10 ms.
+  const std::string daemon =
+      "setsid sh -c 'while :; do echo alive >> /workspace/log; sleep 0.01; done' >/dev/null 2>&1 & "
+      "while ! test -s log; do sleep 0.01; done; ";
+  for (const auto& [after, timeout] :
+       std::vector<std::pair<std::string, std::chrono::milliseconds>>{{"true", 60s},
+                                                                      {"sleep 300", 1000ms}}) {
+    SCOPED_TRACE(after);
+    std::filesystem::remove(folder / "log");
+    auto r = run(daemon + after, sandbox_kind::bwrap, timeout);
+    ASSERT_TRUE(r);
+    const auto size = std::filesystem::file_size(folder / "log");
+    children.run(caged_shell(sandbox_kind::none, c, "sleep 0.3")); // Time to write, if alive.
+    EXPECT_EQ(std::filesystem::file_size(folder / "log"), size);
+  }
+}
+
+TEST_F(Bubblewrap, GivesTheExitCodeAndOutput) {
+  auto r = run("echo out; echo err >&2; exit 9", sandbox_kind::bwrap);
+  ASSERT_TRUE(r);
+  EXPECT_EQ(r->exit_code, 9);
+  EXPECT_EQ(r->output, "out\nerr\n");
+}
+
+TEST_F(Sandbox, OfKindNoneRunsInTheFolderWithAHomeOfItsOwn) {
+  const variable h("HOME", home.path().string());
+  const variable v("SCHEDULER_TEST_TOKEN", "do-not-leak-this");
+  auto r = run("pwd; echo $HOME; test -d $HOME && test $TMPDIR = $HOME && echo there; env; exit 5",
+               sandbox_kind::none);
+  ASSERT_TRUE(r);
+  EXPECT_EQ(r->exit_code, 5);
+  const auto& text = r->output;
+  EXPECT_EQ(text.find(folder.string() + "\n"), 0u);
+  EXPECT_NE(text.find("\nthere\n"), std::string::npos);
+  EXPECT_EQ(text.find("do-not-leak-this"), std::string::npos);
+  EXPECT_EQ(text.find("HOME=" + home.path().string() + "\n"), std::string::npos);
+  const auto from = text.find('\n') + 1;
+  const auto own_home = text.substr(from, text.find('\n', from) - from);
+  EXPECT_FALSE(std::filesystem::exists(own_home)) << own_home << " was left behind";
+}
+
+TEST_F(Sandbox, OfKindNoneWorksEverywhere) {
+  auto works = providers::sandbox_works(children, sandbox_kind::none);
+  EXPECT_TRUE(works) << works.error().detail;
+}
+
+TEST_F(Sandbox, SaysWhyItDoesNotWorkAndWhatToDo) {
+  // A bwrap that fails, first in PATH, as where namespaces are forbidden.
+  test::write_file(home.path() / "bin/bwrap", "#!/bin/sh\necho no namespaces; exit 1\n");
+  test::make_executable(home.path() / "bin/bwrap");
+  const variable p("PATH", (home.path() / "bin").string() + ":/usr/bin:/bin");
+  auto works = providers::sandbox_works(children, sandbox_kind::bwrap);
+  ASSERT_FALSE(works);
+  EXPECT_EQ(works.error().kind, ledger::fault::unavailable);
+  EXPECT_NE(works.error().detail.find("no namespaces"), std::string::npos);
+  EXPECT_NE(works.error().detail.find("kind = \"none\""), std::string::npos);
+}
+
+} // namespace
