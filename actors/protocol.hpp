@@ -130,7 +130,7 @@ struct grant {
 //   ledger_lost   -> ends the run.
 // It monitors every router and every TASK and starts again what died.
 //
-// A TASK is a dynamic actor, one for each task in flight. It hears nothing but
+// A TASK is a dynamic actor, one for each task in flight. It hears nothing but `begin`,
 // replies and continuations: it folds its records, calls decide(), performs.
 
 } // namespace actors

@@ -165,9 +165,13 @@ private:
   void record_fault(const ledger::failure& f) {
     bool judging = state_->ph == phase::answered;
     if (f.code == "tampered" || (judging && f.kind == ledger::fault::corrupt))
-      record(ledger::draft_stopped(*state_, "file-altered", f.detail,
-                                   "`scheduler verify " + state_->task + "` names all of it",
-                                   changed_files(world(), *state_)));
+      elsewhere(
+          *world().quick, [w = &world(), s = state_] { return changed_files(*w, *s); },
+          [this, f](const std::vector<std::string>& gone) {
+            record(ledger::draft_stopped(*state_, "file-altered", f.detail,
+                                         "`scheduler verify " + state_->task + "` names all of it",
+                                         gone));
+          });
     else if (judging || state_->ph == phase::granted || state_->ph == phase::asked)
       record(ledger::draft_failed(*state_, f));
     else

@@ -1,9 +1,6 @@
 # Options that every target of this project shares: project_library,
 # project_program and project_test apply them.
 
-# tl::expected and CLI11 install headers and a CMake package; names differ
-# between versions, so both spellings are bridged where they are used.
-
 add_library(project_options INTERFACE)
 target_compile_features(project_options INTERFACE cxx_std_20)
 target_include_directories(project_options INTERFACE ${PROJECT_SOURCE_DIR})
