@@ -73,9 +73,11 @@ json spelled(const deploy_config& c) {
 }
 
 json spelled(const sandbox_config& c) {
-  const auto& [kind] = c;
+  const auto& [kind, read_only] = c;
   json out = json::object();
   out["kind"] = spelled(to_string(kind));
+  if (!read_only.empty()) // Younger than ledgers whose contracts hold a digest.
+    out["read_only"] = spelled(read_only);
   return out;
 }
 

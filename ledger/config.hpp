@@ -71,12 +71,15 @@ struct limits_config {
   std::uint32_t fix_rounds = 5;
   std::uint32_t restart_intensity = 3;                    ///< More restarts than this within the
   milliseconds restart_period = std::chrono::seconds(60); ///< period park the task.
+  milliseconds patience = std::chrono::minutes(10);       ///< With what is unavailable, in a row.
 };
 
 enum class sandbox_kind : std::uint8_t { bwrap, none };
 
 struct sandbox_config {
   sandbox_kind kind = sandbox_kind::bwrap;
+  /// Further folders that children may read: absolute, or below `~/`.
+  std::vector<std::string> read_only;
 };
 
 enum class deploy_kind : std::uint8_t { none, directory, command };

@@ -1,6 +1,7 @@
 #include "ledger/decide.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 
 namespace ledger {
@@ -14,7 +15,7 @@ std::string step_words(const task_state& s) {
   return "step " + std::string{to_string(s.at)} + ", round " + std::to_string(s.round);
 }
 
-/// How many deaths and unavailables lie within the period before the last one.
+/// How many deaths lie within the period before the last one.
 std::uint32_t recent_restarts(const task_state& s, const limits_config& l) {
   if (s.restarts_ms.empty())
     return 0;
@@ -23,11 +24,30 @@ std::uint32_t recent_restarts(const task_state& s, const limits_config& l) {
                                                   [&](auto t) { return t >= since; }));
 }
 
+std::string seconds(milliseconds d) {
+  auto ms = std::to_string(d.count() % 1000);
+  return std::to_string(d.count() / 1000)
+         + (d.count() % 1000 == 0 ? std::string{} : "." + std::string(3 - ms.size(), '0') + ms)
+         + " s";
+}
+
 park parked_by_restarts(const task_state& s, const limits_config& l) {
   return {"restarting-too-often",
-          step_words(s) + " failed more than " + std::to_string(l.restart_intensity)
-              + " times within the restart period; last: " + s.last_fault_why,
+          step_words(s) + ": more than " + std::to_string(l.restart_intensity) + " restarts within "
+              + seconds(l.restart_period) + "; last: " + s.last_fault_why,
           "mend what the last failure names, then `scheduler retry " + s.task + "`"};
+}
+
+park parked_by_patience(const task_state& s, const limits_config& l) {
+  auto who = ai_is_due(s) && s.ph != phase::answered
+                 ? std::string{to_string(row_of(s.at).by)}
+                 : "what step " + std::string{to_string(s.at)} + " needs";
+  return {"unavailable-too-long",
+          step_words(s) + ": " + who + " was unavailable for "
+              + seconds(milliseconds{s.failed_ms - s.unavailable_ms}) + " (limits.patience is "
+              + seconds(l.patience) + "); last: " + s.last_fault_why,
+          "mend what the last failure names, or wait until it is back, then `scheduler retry "
+              + s.task + "`"};
 }
 
 park parked_by_tries(const task_state& s, const limits_config& l) {
@@ -37,9 +57,12 @@ park parked_by_tries(const task_state& s, const limits_config& l) {
   return {"tries-used",
           step_words(s) + ": " + std::to_string(l.tries) + " attempts ended without an accepted "
               + "answer; last: " + last,
-          "read `scheduler show " + s.task
-              + "`, sharpen the prompt or add a note, then `scheduler retry " + s.task
-              + " --note FILE`"};
+          // No prompt helps against a service that is down.
+          s.last_fault_why.empty() && s.at != step::deliver
+              ? "read `scheduler show " + s.task
+                    + "`, sharpen the prompt or add a note, then `scheduler retry " + s.task
+                    + " --note FILE`"
+              : "mend what the last failure names, then `scheduler retry " + s.task + "`"};
 }
 
 /// What follows from a NO, red checks, a failed build or a provider's refusal.
@@ -91,15 +114,43 @@ action next_of_granted(const task_state& s) {
   return ask_role{};
 }
 
+/// Nothing to test or deliver. Without a fix the change is in the base already;
+/// with one it was taken back, whatever it was to mend.
+action without_change(const task_state& s) {
+  if (!has_fixes(s))
+    return finish{status::no_change};
+  return park{"fix-undid-change",
+              step_words(s) + ": with its fixes the candidate is the base again; last cause: "
+                  + s.cause.kind + ": " + s.cause.why,
+              "read `scheduler show " + s.task + "`, then `scheduler retry " + s.task
+                  + " --from implement --note FILE`"};
+}
+
 /// A limit that ends the task, if one is reached.
 bool over_limits(const task_state& s, const limits_config& l, action& out) {
+  bool waited = s.unavailable_ms != 0 && s.failed_ms - s.unavailable_ms >= l.patience.count();
   if (recent_restarts(s, l) > l.restart_intensity)
     out = parked_by_restarts(s, l);
-  else if (s.attempt > l.tries)
+  else if (waited)
+    out = parked_by_patience(s, l);
+  else if (s.attempt > l.tries && s.ph != phase::refused) // A verdict is no attempt.
     out = parked_by_tries(s, l);
   else
     return false;
   return true;
+}
+
+/// When the pause after the last failure is over; empty: it is.
+std::optional<wait_until> pause_of(const task_state& s, std::int64_t now_ms) {
+  if (s.failures == 0 || s.ph == phase::granted || s.ph == phase::asked)
+    return std::nullopt;
+  auto pause_ms = backoff_ms(s.failures);
+  // A failure that lies further ahead than its pause: the clock was set back,
+  // and nobody knows how long ago it was. The limits hold all the same.
+  bool unknown = s.failed_ms - now_ms > pause_ms;
+  if (unknown || now_ms >= s.failed_ms + pause_ms)
+    return std::nullopt;
+  return wait_until{s.failed_ms + pause_ms};
 }
 
 } // namespace
@@ -114,21 +165,14 @@ std::int64_t backoff_ms(std::uint32_t failures) noexcept {
 action decide(const task_state& s, const config& c, std::int64_t now_ms) {
   if (s.terminal() || s.at == step::ingest)
     return rest{};
-  if (s.ph == phase::refused)
-    return after_refusal(s, c.limits);
   if (action limit; over_limits(s, c.limits, limit))
     return limit;
-  auto failures = static_cast<std::uint32_t>(s.restarts_ms.size());
-  if (failures != 0 && (s.ph == phase::ready || s.ph == phase::answered)) {
-    auto at_ms = s.restarts_ms.back() + backoff_ms(failures);
-    if (now_ms < at_ms)
-      return wait_until{at_ms};
-  }
+  if (auto pause = pause_of(s, now_ms))
+    return *pause;
   switch (s.ph) {
     case phase::ready:
-      // Nothing to test or deliver: the change is in the base already.
       if (s.at == step::test && !s.fixing && s.tree == s.base_tree)
-        return finish{status::no_change};
+        return without_change(s);
       return ask_for_grant{};
     case phase::granted:
       return next_of_granted(s);
@@ -137,7 +181,7 @@ action decide(const task_state& s, const config& c, std::int64_t now_ms) {
     case phase::answered:
       return judge_answer{};
     case phase::refused:
-      break; // Handled above.
+      return after_refusal(s, c.limits);
   }
   return rest{};
 }

@@ -5,7 +5,12 @@
 //
 //   1. The same records, limits and time give the same action.
 //   2. A terminal state gives `rest`.
-//   3. Every limit ends in `park` with a reason and what a person can do.
+//   3. Every limit ends in `park` with a reason and what a person can do. What is
+//      unavailable costs time only (limits.patience), no attempt.
+//   4. A pause ends at a fixed time, and no clock that is set back makes it longer
+//      than twice what backoff_ms says.
+//   5. `finish{no_change}` needs an answer of step 4 that changed nothing: a fix
+//      that takes the change back parks.
 //
 // Pure. The drafts that perform an action by recording alone are in
 // drafts.hpp.

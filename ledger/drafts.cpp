@@ -20,7 +20,7 @@ draft start(const task_state& s, event what) {
   return d;
 }
 
-/// What every signed draft names (L4).
+/// What every signed draft names (L4); which ones are signed: is_signed().
 void sign(draft& d, const task_state& s) {
   d.sign = true;
   json terms{
@@ -92,9 +92,13 @@ draft ending(const task_state& s, event what, std::string_view reason, std::stri
   return d;
 }
 
-/// Which answer file the step at hand writes.
-std::string answer_path(const task_state& s) {
-  return s.at == step::test ? fix_path(s.round - 1) : std::string{row_of(s.at).answer};
+/// Moves an answer that nobody judged to old/, with its diff.
+void move_answer_away(draft& d, const task_state& s, std::string_view why) {
+  if (!ai_is_due(s))
+    return; // What lies there was accepted.
+  move_away(d, s, answer_path(s), why, s.round);
+  if (row_of(s.at).writes_code)
+    move_away(d, s, path::changes, why, s.round);
 }
 
 } // namespace
@@ -102,8 +106,10 @@ std::string answer_path(const task_state& s) {
 draft draft_opened(const opening& o, const std::string& task) {
   draft d;
   d.what = event::opened;
+  d.sign = true;
   d.files.push_back({std::string{path::prompt}, o.prompt});
   d.detail = {{"repo", o.repo_id},
+              {"task", task},
               {"base", o.base},
               {"base_tree", o.base_tree},
               {"branch", std::string{branch_prefix} + task},
@@ -129,10 +135,8 @@ draft draft_reconfigured(const task_state& s, std::string_view new_digest) {
   d.detail = {{"from", s.config_digest}, {"to", new_digest}, {"back_to", to_string(back_to)}};
   if (back_to != s.at)
     move_from_step(d, s, back_to, "reconfigured", s.round);
-  else if (s.ph == phase::answered)
-    for (auto& p : {answer_path(s), std::string{path::changes}})
-      if (row_of(s.at).writes_code || p != path::changes)
-        move_away(d, s, p, "reconfigured", s.round);
+  else if (s.ph != phase::refused)
+    move_answer_away(d, s, "reconfigured");
   sign(d, s);
   return d;
 }
@@ -159,13 +163,14 @@ draft draft_answered(const task_state& s, const answering& a) {
   d.files.push_back({answer_path(s), a.text});
   d.detail = {{"provider", a.provider}, {"model", a.model}, {"version", a.version},
               {"took_ms", a.took_ms},   {"usd", a.usd},     {"usage", a.usage}};
-  if (!row_of(s.at).writes_code)
-    return d;
-  d.detail["tree"] = a.tree;
-  d.detail["hidden"] = a.hidden;
-  d.detail["faults"] = a.faults;
-  if (a.diff)
-    d.files.push_back({std::string{path::changes}, a.diff});
+  if (row_of(s.at).writes_code) {
+    d.detail["tree"] = a.tree;
+    d.detail["hidden"] = a.hidden;
+    d.detail["faults"] = a.faults;
+    if (a.diff)
+      d.files.push_back({std::string{path::changes}, a.diff});
+  }
+  sign(d, s);
   return d;
 }
 
@@ -176,6 +181,7 @@ draft draft_judged(const task_state& s, const judgement& j) {
     case judged::said_no:
       d.what = event::said_no;
       d.detail = {{"why", joined(j.reasons, "; ")}};
+      sign(d, s);
       return d;
     case judged::rejected:
     case judged::voided: {
@@ -187,6 +193,7 @@ draft draft_judged(const task_state& s, const judgement& j) {
       move_away(d, s, p, "rejected", n);
       if (row.writes_code)
         move_away(d, s, path::changes, "rejected", n);
+      sign(d, s);
       return d;
     }
     case judged::accepted:
@@ -195,12 +202,12 @@ draft draft_judged(const task_state& s, const judgement& j) {
   auto won = row.leave == gate::decided    ? contract::decisions
              : row.leave == gate::approved ? contract::final
                                            : contract::none;
-  if (won == contract::none)
-    return d;
-  d.files.push_back(
-      {std::string{path_of(won)}, std::make_shared<const std::string>(contract_text(won, s.task))});
-  auto* text = file_of(s, row.answer);
-  d.detail = {{"contract", to_string(won)}, {"text_sha256", text ? text->sha256 : std::string{}}};
+  if (won != contract::none) {
+    d.files.push_back({std::string{path_of(won)},
+                       std::make_shared<const std::string>(contract_text(won, s.task))});
+    auto* text = file_of(s, row.answer);
+    d.detail = {{"contract", to_string(won)}, {"text_sha256", text ? text->sha256 : std::string{}}};
+  }
   if (won == contract::final)
     d.detail["tree"] = s.tree;
   sign(d, s);
@@ -210,6 +217,12 @@ draft draft_judged(const task_state& s, const judgement& j) {
 draft draft_failed(const task_state& s, const failure& f) {
   auto d = start(s, event::failed);
   d.detail = {{"kind", to_string(f.kind)}, {"why", f.detail}, {"code", f.code}};
+  return d;
+}
+
+draft draft_died(const task_state& s, std::string_view why) {
+  auto d = start(s, event::failed);
+  d.detail = {{"kind", died_kind}, {"why", why}, {"code", ""}};
   return d;
 }
 
@@ -244,6 +257,7 @@ draft draft_checked(const task_state& s, const checks_outcome& c) {
     d.detail["why"] = "red: " + joined(red, ", ");
     d.detail["mark"] = mark;
   }
+  sign(d, s);
   return d;
 }
 
@@ -270,6 +284,7 @@ draft draft_round_opened(const task_state& s) {
     if (auto to = moved_to(d, p); !to.empty())
       evidence.push_back(to);
   d.detail = {{"cause", s.refusal_kind}, {"why", s.refusal_why}, {"evidence", evidence}};
+  sign(d, s);
   return d;
 }
 
@@ -285,12 +300,14 @@ draft draft_intended(const task_state& s, std::int64_t now_s, std::string_view r
 draft draft_committed(const task_state& s, std::string_view commit) {
   auto d = start(s, event::committed);
   d.detail = {{"commit", commit}, {"branch", s.branch}};
+  sign(d, s);
   return d;
 }
 
 draft draft_built(const task_state& s, bool ok, std::string_view ended, text_ptr log) {
   auto d = start(s, event::built);
   d.detail = {{"ok", ok}, {"ended", ended}};
+  sign(d, s);
   if (file_of(s, path::build_log))
     move_away(d, s, path::build_log, "round", s.round);
   if (log)
@@ -316,6 +333,7 @@ draft draft_deployed(const task_state& s, const deploy_outcome& o) {
               {"deploy_url", o.deploy_url},
               {"adopted", o.adopted},
               {"ended", o.ended}};
+  sign(d, s);
   if (file_of(s, path::deploy_log))
     move_away(d, s, path::deploy_log, "round", s.round);
   if (o.log)
@@ -385,40 +403,72 @@ draft draft_cancelled(const task_state& s) {
                 "`scheduler retry " + s.task + "` takes it up again");
 }
 
+namespace {
+
+/// Where a retry goes on.
+struct resumption {
+  step from;
+  bool goes_on; ///< With what the step at hand has.
+};
+
+resumption resumption_of(const task_state& s, std::optional<step> from) {
+  // A fix that was paid for is judged before the candidate is tried without it.
+  if (from)
+    return {*from, *from == step::test && s.at == step::test && has_filed_answer(s)};
+  // A valid NO stands: only a new decision can follow it.
+  if (s.refusal_kind == refusal::decide_no && s.ph == phase::refused)
+    return {step::decide, false};
+  // A lost contract can only be won again.
+  if (!s.decisions_ok && s.at > step::decide)
+    return {step::decide, false};
+  if (!s.final_ok && s.at > step::review)
+    return {step::test, false};
+  return {s.at, true};
+}
+
+/// A round moved the candidate's diff to old/. Without the fix that was due the
+/// candidate is what it was, and the later steps read its diff in its place.
+result<void> move_diff_back(draft& d, const task_state& s) {
+  if (s.diff_path == path::changes)
+    return {};
+  auto* f = file_of(s, s.diff_path);
+  if (!f)
+    return fail(fault::refused, s.task + ": the diff of its candidate is lost; `scheduler retry "
+                                    + s.task + " --from implement` makes another");
+  d.moves.push_back({f->path, std::string{path::changes}, f->sha256, f->bytes});
+  return {};
+}
+
+} // namespace
+
 result<draft> draft_retried(const task_state& s, std::optional<step> from, text_ptr note) {
-  auto d = start(s, event::retried);
-  bool ended_well = s.is == status::done || s.is == status::no_change;
-  if (!from && ended_well)
+  if (!from && (s.is == status::done || s.is == status::no_change))
     return fail(fault::refused, s.task + " is " + std::string{to_string(s.is)}
                                     + ": name a step to begin from, e.g. --from ingest");
-  bool goes_on = !from;
-  auto at = from.value_or(s.at);
-  if (at > s.at)
+  if (from && *from > s.at)
     return fail(fault::refused, s.task + " stands at step " + std::string{to_string(s.at)}
-                                    + ": it cannot skip to " + std::string{to_string(at)});
-  if (!from && s.refusal_kind == refusal::decide_no && s.ph == phase::refused) {
-    goes_on = false; // A valid NO stands: only a new decision can follow it.
-    at = step::decide;
-  }
-  // A lost contract can only be won again.
-  if (!from && !s.decisions_ok && at > step::decide && at != step::ingest) {
-    goes_on = false;
-    at = step::decide;
-  } else if (!from && !s.final_ok && at > step::review) {
-    goes_on = false;
-    at = step::test;
-  }
-  if (!goes_on)
-    move_from_step(d, s, at, at == step::ingest ? "generation" : "retried",
-                   at == step::ingest ? s.generation : s.round);
-  d.detail = {{"from", to_string(at)}, {"goes_on", goes_on}};
-  if (note && at != step::ingest) {
-    d.files.push_back({note_path(s.notes + 1), note});
-    d.detail["note"] = true;
-  } else if (note) {
+                                    + ": it cannot skip to " + std::string{to_string(*from)});
+  auto [at, goes_on] = resumption_of(s, from);
+  if (note && at == step::ingest)
     return fail(fault::refused, "a note goes with the task as it is; with --from ingest change the "
                                 "prompt instead");
+  auto d = start(s, event::retried);
+  d.detail = {{"from", to_string(at)}, {"goes_on", goes_on}};
+  if (goes_on) {
+    if (!has_filed_answer(s))
+      move_answer_away(d, s, "retried");
+  } else {
+    bool anew = at == step::ingest;
+    move_from_step(d, s, at, anew ? "generation" : "retried", anew ? s.generation : s.round);
+    if (at > step::implement)
+      if (auto ok = move_diff_back(d, s); !ok)
+        return tl::make_unexpected(ok.error());
   }
+  if (note) {
+    d.files.push_back({note_path(s.notes + 1), note});
+    d.detail["note"] = true;
+  }
+  sign(d, s);
   return d;
 }
 

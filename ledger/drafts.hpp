@@ -8,6 +8,8 @@
 //      signed and names repository, task, base, text or tree, configuration.
 //   2. A round opens by moving run.log, changes.diff, post-implement-audit,
 //      final-verify, the logs of build and deploy, and CLAUDE_FINAL_OK to old/.
+//   3. What was paid for leaves its place only for a step that is taken anew, or
+//      for new rules: a filed answer outlives a stop, a limit and a cancel.
 
 #pragma once
 
@@ -66,6 +68,8 @@ draft draft_answered(const task_state& s, const answering& a);
 draft draft_judged(const task_state& s, const judgement& j);
 
 draft draft_failed(const task_state& s, const failure& f);
+/// Whoever had the attempt died: what it threw.
+draft draft_died(const task_state& s, std::string_view why);
 draft draft_restarted(const task_state& s, std::string_view why);
 
 struct check_result {
@@ -112,8 +116,11 @@ draft draft_parked(const task_state& s, std::string_view reason, std::string_vie
                    std::string_view remedy);
 draft draft_cancelled(const task_state& s);
 /// Without `from` the task goes on where it stands (with a lost contract: from
-/// the step that wins it). `note` may be null. Errors: refused, if the task
-/// cannot go on from there.
+/// the step that wins it), and an answer that was filed and never judged is
+/// judged, not asked for again. With `from` = test while a fix is due the
+/// candidate is checked as it is, unless the fix is filed already: then that is
+/// judged first. `note` may be null. Errors: refused, if the task cannot go on
+/// from there.
 result<draft> draft_retried(const task_state& s, std::optional<step> from, text_ptr note);
 
 /// first 16 hex digits of SHA-256(task, commit).

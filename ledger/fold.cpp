@@ -12,6 +12,8 @@ result<void> take_files(task_state& s, const record& r) {
     auto it = s.files.find(m.from);
     if (it == s.files.end() || it->second.sha256 != m.sha256)
       return record_breaks(r, "moves a file that no record names: " + m.from);
+    if (s.files.count(m.to) != 0)
+      return record_breaks(r, "moves a file onto a recorded one: " + m.to);
     s.files.erase(it);
     s.files[m.to] = file_ref{m.to, m.sha256, m.bytes};
     if (m.from == s.diff_path)
@@ -29,14 +31,33 @@ result<void> take_files(task_state& s, const record& r) {
   return {};
 }
 
+/// What every record must fit, whatever its event.
+result<void> fits(const task_state& s, const record& r) {
+  if (is_signed(r.what) && r.sig.empty())
+    return record_breaks(r, "it has no signature");
+  bool ended_well = s.is == status::done || s.is == status::no_change;
+  bool by_person = r.what == event::retried || (r.what == event::cancelled && !ended_well);
+  if (s.terminal() && !by_person)
+    return record_breaks(r, "the task has ended");
+  if (s.seq == 0 && r.what != event::opened)
+    return record_breaks(r, "the task was never opened");
+  if (s.at == step::ingest && r.what != event::opened && !by_person)
+    return record_breaks(r, "the task is not open");
+  if (r.at != s.at || r.round != s.round || r.attempt != s.attempt)
+    return record_breaks(r, "the task stands at step " + std::string{to_string(s.at)} + ", round "
+                                + std::to_string(s.round) + ", attempt "
+                                + std::to_string(s.attempt));
+  return {};
+}
+
 } // namespace
 
 result<task_state> apply(task_state state, const record& r) {
   if (r.seq != state.seq + 1)
     return fail(fault::corrupt, "record " + std::to_string(r.seq) + " does not follow record "
                                     + std::to_string(state.seq));
-  if (state.terminal() && r.what != event::retried && r.what != event::cancelled)
-    return record_breaks(r, "the task has ended");
+  if (auto ok = fits(state, r); !ok)
+    return tl::make_unexpected(ok.error());
   if (auto ok = take_files(state, r); !ok)
     return tl::make_unexpected(ok.error());
   if (auto ok = carry_on(state, r); !ok)
@@ -67,6 +88,29 @@ const standing_contract* contract_of(const task_state& s, contract c) noexcept {
 const file_ref* file_of(const task_state& s, std::string_view ledger_path) {
   auto it = s.files.find(std::string{ledger_path});
   return it == s.files.end() ? nullptr : &it->second;
+}
+
+bool ai_is_due(const task_state& s) noexcept {
+  return !row_of(s.at).answer.empty() && (s.at != step::test || s.fixing);
+}
+
+std::string answer_path(const task_state& s) {
+  return s.at == step::test ? fix_path(s.round - 1) : std::string{row_of(s.at).answer};
+}
+
+bool has_filed_answer(const task_state& s) {
+  if (!ai_is_due(s) || !file_of(s, answer_path(s)))
+    return false;
+  // With faults the diff may not be filed.
+  return !row_of(s.at).writes_code || !s.faults.empty()
+         || (!s.answered_tree.empty() && file_of(s, path::changes));
+}
+
+bool has_fixes(const task_state& s) {
+  for (std::uint32_t n = 1; n < s.round; ++n)
+    if (file_of(s, fix_path(n)))
+      return true;
+  return false;
 }
 
 std::vector<file_ref> inputs_of(const task_state& s, step at) {

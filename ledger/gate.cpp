@@ -14,6 +14,12 @@ gate_decision closed(closed_because because, std::string why, std::string remedy
   return d;
 }
 
+gate_decision open_gate() {
+  gate_decision d;
+  d.open = true;
+  return d;
+}
+
 std::string retry_from(const task_state& s, step from) {
   return "`scheduler retry " + s.task + " --from " + std::string{to_string(from)} + "`";
 }
@@ -42,9 +48,7 @@ gate_decision contract_file(const task_state& s, contract c, const contract_seen
     return closed(closed_because::contract_forged,
                   name + ": the record behind it is not signed for this task by a trusted key",
                   "`scheduler verify " + s.task + "` tells more; then " + again);
-  gate_decision ok;
-  ok.open = true;
-  return ok;
+  return open_gate();
 }
 
 /// What a contract names must be what is there now (L4).
@@ -68,9 +72,7 @@ gate_decision contract_terms(const task_state& s, contract c, const gate_evidenc
     return closed(closed_because::config_changed,
                   "the configuration changed after " + name + " was given",
                   retry_from(s, writer_of(c)));
-  gate_decision ok;
-  ok.open = true;
-  return ok;
+  return open_gate();
 }
 
 gate_decision contract_opens(const task_state& s, contract c, const gate_evidence& e) {
@@ -79,33 +81,48 @@ gate_decision contract_opens(const task_state& s, contract c, const gate_evidenc
   return file.open ? contract_terms(s, c, e) : file;
 }
 
-/// A contract that lies there although nothing stands behind it.
-gate_decision no_stray_contract(const task_state& s, const gate_evidence& e) {
+/// Every contract that an earlier step won must stand as it was written, whether
+/// this step needs it or not: one that is gone or altered is noticed at the next
+/// gate, not at the last. No other may lie there.
+gate_decision contracts_hold(const task_state& s, const gate_evidence& e) {
   for (auto c : {contract::decisions, contract::final}) {
+    bool due = s.at > writer_of(c) || row_of(s.at).needs == c || contract_of(s, c);
     auto& seen = c == contract::decisions ? e.decisions : e.final;
-    if (seen.bytes && !contract_of(s, c))
-      return contract_file(s, c, seen);
+    auto d = due ? contract_opens(s, c, e) : open_gate();
+    if (d.open && !due && seen.bytes)
+      d = contract_file(s, c, seen);
+    if (!d.open)
+      return d;
   }
-  gate_decision ok;
-  ok.open = true;
-  return ok;
+  return open_gate();
 }
 
+/// What is delivered is, tree for tree, what was green, and what was verified.
+gate_decision tree_holds(const task_state& s) {
+  auto back = retry_from(s, step::test);
+  if (s.at > step::test && (s.tree.empty() || s.checked_tree != s.tree))
+    return closed(closed_because::tree_changed, "the checks were not green on this tree", back);
+  if (s.at > step::verify && s.verified_tree != s.tree)
+    return closed(closed_because::tree_changed, "Gemini did not verify this tree", back);
+  return open_gate();
+}
+
+/// Every input was looked at, and is what was recorded.
 gate_decision inputs_hold(const task_state& s, const gate_evidence& e) {
+  auto again = "`scheduler verify " + s.task + "` names all of it; find out who changed it, then "
+               + retry_from(s, step::ingest);
+  for (auto& need : inputs_at_gate(s))
+    if (std::none_of(e.inputs.begin(), e.inputs.end(),
+                     [&](const file_seen& f) { return f.expected == need; }))
+      return closed(closed_because::file_missing, need.path + " was not looked at", again);
   for (auto& f : e.inputs) {
     if (f.found_sha256 == f.expected.sha256)
       continue;
     bool gone = f.found_sha256.empty();
     return closed(gone ? closed_because::file_missing : closed_because::file_altered,
-                  f.expected.path + (gone ? " is missing" : " is not what was recorded"),
-                  "`scheduler verify " + s.task
-                      + "` names all of it; find out who changed it, "
-                        "then "
-                      + retry_from(s, step::ingest));
+                  f.expected.path + (gone ? " is missing" : " is not what was recorded"), again);
   }
-  gate_decision ok;
-  ok.open = true;
-  return ok;
+  return open_gate();
 }
 
 /// Every fixed input of the row must be a recorded file.
@@ -142,25 +159,27 @@ std::string contract_text(contract c, std::string_view task) {
   return std::string{to_string(c)} + ":" + std::string{task} + "\n";
 }
 
+std::vector<file_ref> inputs_at_gate(const task_state& s) {
+  auto inputs = inputs_of(s, s.at);
+  if (s.at == step::test && s.fixing)
+    inputs.insert(inputs.end(), s.cause.evidence.begin(), s.cause.evidence.end());
+  return inputs;
+}
+
 gate_decision may_enter(const task_state& s, const gate_evidence& e) {
   auto& row = row_of(s.at);
   if (s.terminal() || s.at == step::ingest || e.repo_id != s.repo_id)
     return closed(closed_because::not_due, "no step of this task in this repository is due", "");
-  if (auto stray = no_stray_contract(s, e); !stray.open)
-    return stray;
-  if (row.needs != contract::none)
-    if (auto c = contract_opens(s, row.needs, e); !c.open)
-      return c;
+  if (auto c = contracts_hold(s, e); !c.open)
+    return c;
   if (!all_inputs_recorded(s))
     return closed(closed_because::file_missing, "an input of this step was never recorded",
                   retry_from(s, step::ingest));
   if (auto in = inputs_hold(s, e); !in.open)
     return in;
-  if (row.needs == contract::final && (s.verified_tree.empty() || s.verified_tree != s.tree))
-    return closed(closed_because::tree_changed, "Gemini did not verify this tree",
-                  retry_from(s, step::test));
-  gate_decision d;
-  d.open = true;
+  if (auto tree = tree_holds(s); !tree.open)
+    return tree;
+  auto d = open_gate();
   if (row.needs != contract::none) {
     auto& standing = *contract_of(s, row.needs);
     d.evidence["contract"] = path_of(row.needs);

@@ -8,7 +8,12 @@
 //   2. A contract opens a gate only if its bytes are exact, a signed record of
 //      this repository and task stands behind it, and that record names the
 //      very text (and tree) and the configuration digest (L4).
-//   3. A file counts only if its digest is the recorded one (L2).
+//   3. A file counts only if its digest is the recorded one (L2), and only if it
+//      was looked at: what inputs_at_gate names and the evidence lacks closes.
+//   4. A contract that was won must be as it was written at every later gate, not
+//      only where it is needed; one that was not won may not lie there.
+//   5. Behind step 5 the tree must be the one of the last green checks, behind
+//      step 7 also the one that Gemini verified.
 //
 // Pure.
 
@@ -62,6 +67,10 @@ struct gate_decision {
   std::string remedy;                               ///< If closed.
   json evidence = json::object();                   ///< If open: what it opened on, for the record.
 };
+
+/// The files that must be as recorded when the step at hand begins: its inputs,
+/// and what a fix that is due has to answer to.
+std::vector<file_ref> inputs_at_gate(const task_state& s);
 
 /// Whether the step at which `s` stands may begin.
 gate_decision may_enter(const task_state& s, const gate_evidence& e);

@@ -145,10 +145,49 @@ bool matches(std::string_view pattern, std::string_view path) {
          && components_match(components_of(full), components_of(path));
 }
 
+/// A name without what some file systems do not see of it.
+std::string_view bare(std::string_view component, bool cuts_stream) {
+  if (cuts_stream)
+    component = component.substr(0, component.find(':'));
+  auto last = component.find_last_not_of(". ");
+  return component.substr(0, last == component.npos ? 0 : last + 1);
+}
+
+std::string bare_path(std::string_view casefolded_path, bool cuts_streams) {
+  std::string out;
+  out.reserve(casefolded_path.size());
+  bool first = true;
+  for (auto part : components_of(casefolded_path)) {
+    if (!first)
+      out += '/';
+    first = false;
+    out += bare(part, cuts_streams);
+  }
+  return out;
+}
+
+/// Whether `use` holds of pattern and path in one of their readings.
+template <class Use>
+bool in_any_reading(std::string_view pattern, std::string_view path, Use use) {
+  auto shapes = readings_of(pattern);
+  auto names = readings_of(path);
+  for (std::size_t i = 0; i < shapes.size(); ++i) {
+    bool known = i > 0 && shapes[i] == shapes[i - 1] && names[i] == names[i - 1];
+    if (!known && use(shapes[i], names[i]))
+      return true;
+  }
+  return false;
+}
+
 } // namespace
 
+std::array<std::string, 3> readings_of(std::string_view path) {
+  auto whole = casefolded_lossless(path);
+  return {bare_path(whole, true), bare_path(whole, false), whole};
+}
+
 bool glob_matches(std::string_view pattern, std::string_view path) {
-  return matches(folded(pattern), folded(path));
+  return in_any_reading(pattern, path, matches);
 }
 
 bool glob_matches_exactly(std::string_view pattern, std::string_view path) {
@@ -156,30 +195,18 @@ bool glob_matches_exactly(std::string_view pattern, std::string_view path) {
 }
 
 bool glob_covers(std::string_view pattern, std::string_view path) {
-  auto name = folded(path);
-  auto shape = folded(pattern);
-  for (auto end = name.find('/');; end = name.find('/', end + 1)) {
-    if (matches(shape, std::string_view(name).substr(0, end)))
-      return true;
-    if (end == name.npos)
-      return false;
-  }
+  return in_any_reading(pattern, path, [](std::string_view shape, std::string_view name) {
+    for (auto end = name.find('/');; end = name.find('/', end + 1)) {
+      if (matches(shape, name.substr(0, end)))
+        return true;
+      if (end == name.npos)
+        return false;
+    }
+  });
 }
 
 std::string folded(std::string_view path) {
-  auto whole = casefolded_lossless(path);
-  std::string out;
-  out.reserve(whole.size());
-  bool first = true;
-  for (auto part : components_of(whole)) {
-    if (!first)
-      out += '/';
-    first = false;
-    part = part.substr(0, part.find(':'));
-    auto last = part.find_last_not_of(". ");
-    out += part.substr(0, last == part.npos ? 0 : last + 1);
-  }
-  return out;
+  return bare_path(casefolded_lossless(path), true);
 }
 
 bool is_repository_path(std::string_view path) {

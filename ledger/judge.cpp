@@ -100,27 +100,36 @@ judgement judge_verdict(step s, std::string_view answer, const case_file& c) {
   return accepted_unless(std::move(wrong));
 }
 
+/// The scope's breaches of `c.changes`, `reports` naming files beside the plan.
+result<std::vector<breach>> breaches_of(const case_file& c,
+                                        const std::vector<std::string_view>& reports) {
+  auto allowed = read_allowance(c.decisions);
+  if (!allowed)
+    return tl::make_unexpected(allowed.error());
+  scope_question q{c.changes, c.hidden, c.base_paths, planned_files(c.plan)};
+  for (auto report : reports)
+    for (auto& path : planned_files(report))
+      q.planned.push_back(path);
+  return judge_scope(q, *allowed, c.guard, c.schema_globs);
+}
+
 /// What the candidate tree does that it may not.
 faults tree_faults(step s, std::string_view answer, const case_file& c) {
   faults out;
   for (auto& fault : c.faults)
     out.push_back(fault);
-  auto allowed = read_allowance(c.decisions);
-  if (!allowed) {
-    out.push_back("The decisions cannot be read, so nothing may change: " + allowed.error().detail);
+  std::vector<std::string_view> reports;
+  if (s == step::test) {
+    reports.assign(c.earlier_fixes.begin(), c.earlier_fixes.end());
+    reports.push_back(answer);
+  }
+  auto breaches = breaches_of(c, reports);
+  if (!breaches) {
+    out.push_back("The decisions cannot be read, so nothing may change: "
+                  + breaches.error().detail);
     return out;
   }
-  scope_question q{c.changes, c.hidden, c.base_paths, planned_files(c.plan)};
-  auto add = [&](std::string_view text) {
-    for (auto& path : planned_files(text))
-      q.planned.push_back(path);
-  };
-  if (s == step::test) {
-    for (auto& fix : c.earlier_fixes)
-      add(fix);
-    add(answer);
-  }
-  for (auto& b : judge_scope(q, *allowed, c.guard, c.schema_globs))
+  for (auto& b : *breaches)
     out.push_back(fmt::format("The change of {} breaks the scope: it {}. Undo it and keep to the "
                               "files that the decisions allow and the plan names.",
                               excerpt(b.path, 400), b.why));
@@ -166,6 +175,11 @@ judgement judge(step s, std::string_view answer, const case_file& c) {
       break;
   }
   return {judged::rejected, {fmt::format("No AI answers in step {}.", to_string(s))}};
+}
+
+result<std::vector<breach>> judge_candidate(const case_file& c) {
+  std::vector<std::string_view> reports(c.earlier_fixes.begin(), c.earlier_fixes.end());
+  return breaches_of(c, reports);
 }
 
 result<allowance> read_allowance(std::string_view decisions) {

@@ -9,7 +9,9 @@
 //   2. A YES whose text breaks a rule is rejected, never accepted in part.
 //   3. A post-implement audit that says YES with anything but `none` under
 //      *Requested changes* is a NO; one without that section is rejected.
-//   4. Text that is found in more than one place where one is meant (two lists
+//   4. What an answer was accepted for is judged again on its tree before it is
+//      committed (judge_candidate): a rule of today binds yesterday's answer.
+//   5. Text that is found in more than one place where one is meant (two lists
 //      of allowed paths, two statements on the schema) is never chosen from.
 //
 // Pure.
@@ -51,6 +53,12 @@ struct case_file {
 
 /// Judges the answer of step `s` (for `test`: of a fix).
 judgement judge(step s, std::string_view answer, const case_file& c);
+
+/// The scope once more, for a candidate that was accepted: `c.earlier_fixes` are
+/// all of its fixes, `c.guard` and `c.schema_globs` those of today, which may
+/// protect more than on the day of the answer. Empty: in scope. Errors: refused,
+/// if the decisions cannot be read.
+result<std::vector<breach>> judge_candidate(const case_file& c);
 
 /// The allowance in a decisions text: the bullets of *Allowed file paths*, each
 /// beginning with its one literal, and every literal of *Forbidden changes*

@@ -91,7 +91,7 @@ std::optional<std::pair<std::string_view, std::uint32_t>> heading_of(std::string
       bare.remove_suffix(1);
     if (bare.size() > 4 && bare.starts_with(mark) && bare.ends_with(mark)
         && bare.find(mark, 2) == bare.size() - 2)
-      return std::pair{bare.substr(2, bare.size() - 4), std::uint32_t{7}};
+      return std::pair{bare.substr(2, bare.size() - 4), bold_level};
   }
   return std::nullopt;
 }

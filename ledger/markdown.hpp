@@ -28,10 +28,13 @@ struct line {
 
 std::vector<line> lines_of(std::string_view text);
 
+/// The level of a section that a line of bold text begins.
+inline constexpr std::uint32_t bold_level = 7;
+
 struct section {
   std::string title;       ///< Without markup, numbering ("1. "), trailing colon and blanks.
   std::uint32_t line = 0;  ///< Of the heading.
-  std::uint32_t level = 0; ///< 1 to 6; 7 for a line of bold text.
+  std::uint32_t level = 0; ///< 1 to 6, or bold_level.
   std::string_view body;   ///< Everything up to the next heading.
 };
 

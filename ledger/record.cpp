@@ -178,7 +178,8 @@ record record_in(const json& line) {
   auto at = text_at(line, "step");
   auto s = step_named(at);
   if (!s)
-    throw malformed{fmt::format("unknown step {}", in_quotes(at))};
+    throw malformed{
+        fmt::format("unknown step {}: altered, or written by a newer version", in_quotes(at))};
   r.at = *s;
   r.round = number_at<std::uint32_t>(line, "round");
   r.attempt = number_at<std::uint32_t>(line, "attempt");
@@ -209,12 +210,29 @@ std::string_view to_string(event e) noexcept {
   return i < event_names.size() ? event_names[i].name : "unknown";
 }
 
+bool is_signed(event e) noexcept {
+  switch (e) {
+    case event::resumed:
+    case event::granted:
+    case event::asked:
+    case event::failed:
+    case event::restarted:
+    case event::stopped:
+    case event::parked:
+    case event::cancelled:
+      return false;
+    default:
+      return true;
+  }
+}
+
 result<event> event_named(std::string_view name) {
   for (auto& row : event_names)
     if (row.name == name)
       return row.id;
-  return fail(fault::corrupt,
-              fmt::format("unknown event {}; written by a newer version?", in_quotes(name)));
+  return fail(
+      fault::corrupt,
+      fmt::format("unknown event {}: altered, or written by a newer version", in_quotes(name)));
 }
 
 std::vector<file_move> moves_of(const record& r) {

@@ -1,7 +1,7 @@
 // record.hpp -- one line of a task's journal.
 //
 // A *record* says that something happened to a task. Records of a task form a
-// *chain*: each holds the SHA-256 of the line before it. Some are *signed*:
+// *chain*: each holds the SHA-256 of the line before it. Most are *signed*:
 // Ed25519 over the line without its signature. A *draft* is a record that has
 // no place in the chain yet; the journal gives it sequence, time, predecessor
 // and signature, puts its files into place and makes it durable.
@@ -65,6 +65,13 @@ enum class event : std::uint8_t {
 };
 
 std::string_view to_string(event e) noexcept;
+
+/// Whether a record of this event counts only with a signature: everything that
+/// brings content, judges it, or opens or closes a way. Without one are only
+/// those that say that work began, failed or rests; to add such a line by hand
+/// gains nothing, because a step's grant is void in the next run.
+bool is_signed(event e) noexcept;
+
 result<event> event_named(std::string_view name);
 
 /// A ledger file as a record names it.

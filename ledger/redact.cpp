@@ -71,6 +71,11 @@ bool redact_once(std::string& text, const std::vector<std::string>& secrets) {
   return true;
 }
 
+/// The longest first.
+bool comes_first(const std::string& a, const std::string& b) {
+  return a.size() != b.size() ? a.size() > b.size() : a < b;
+}
+
 std::string_view unquoted(std::string_view value) {
   value = trimmed(value);
   while (!value.empty() && (value.back() == ',' || value.back() == ';'))
@@ -112,10 +117,16 @@ std::string_view value_in(std::string_view text) {
 redactor::redactor(std::vector<std::string> secrets)
     : secrets_(std::move(secrets)) {
   std::erase_if(secrets_, [](const std::string& s) { return s.size() < min_secret_bytes; });
-  std::sort(secrets_.begin(), secrets_.end(), [](const std::string& a, const std::string& b) {
-    return a.size() != b.size() ? a.size() > b.size() : a < b;
-  });
+  std::sort(secrets_.begin(), secrets_.end(), comes_first);
   secrets_.erase(std::unique(secrets_.begin(), secrets_.end()), secrets_.end());
+}
+
+void redactor::add(std::string secret) {
+  if (secret.size() < min_secret_bytes)
+    return;
+  auto at = std::lower_bound(secrets_.begin(), secrets_.end(), secret, comes_first);
+  if (at == secrets_.end() || *at != secret)
+    secrets_.insert(at, std::move(secret));
 }
 
 std::string redactor::redact(std::string text) const {
@@ -123,6 +134,20 @@ std::string redactor::redact(std::string text) const {
   // new occurrence; every pass shortens the text, so this ends.
   while (redact_once(text, secrets_)) {
   }
+  return text;
+}
+
+// The bytes are taken away after the redaction: before it, that would be a cut
+// of its own, through a secret that is whole.
+std::string redactor::redact_before_cut(std::string text) const {
+  text = redact(std::move(text));
+  text.resize(text.size() - std::min(text.size(), margin_bytes()));
+  return text;
+}
+
+std::string redactor::redact_after_cut(std::string text) const {
+  text = redact(std::move(text));
+  text.erase(0, std::min(text.size(), margin_bytes()));
   return text;
 }
 

@@ -52,11 +52,9 @@ constexpr std::array built_ins{
     built_in{"netrc~?*", ".netrc"},
 };
 
-/// The built-in rule that a component of `path` meets, or null.
-const built_in* built_in_of(std::string_view path) {
-  auto name = folded(path);
-  std::string_view rest = name;
-  for (;;) {
+/// The built-in rule that a component of `name` meets, or null.
+const built_in* built_in_of_reading(std::string_view name) {
+  for (auto rest = name;;) {
     auto slash = rest.find('/');
     auto part = rest.substr(0, slash);
     for (auto& rule : built_ins)
@@ -66,6 +64,15 @@ const built_in* built_in_of(std::string_view path) {
       return nullptr;
     rest.remove_prefix(slash + 1);
   }
+}
+
+const built_in* built_in_of(std::string_view path) {
+  auto names = readings_of(path);
+  for (std::size_t i = 0; i < names.size(); ++i)
+    if (i == 0 || names[i] != names[i - 1])
+      if (auto* rule = built_in_of_reading(names[i]))
+        return rule;
+  return nullptr;
 }
 
 bool is_octal_mode(std::string_view text) {

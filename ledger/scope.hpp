@@ -11,7 +11,8 @@
 //   4. Two paths of the new tree, or folders in it, that fold to the same name
 //      are a breach if one of them is new.
 //   5. What permits (allowed, planned, `allow:`) is compared to the letter; what
-//      protects or forbids is compared folded, and covers what lies below.
+//      protects, forbids or is schema is compared in every reading (glob.hpp, 3),
+//      and covers what lies below.
 //   6. Built-in protection cannot be lifted: .git, .gitmodules, .gitattributes
 //      (each at any depth, also spelled `git~1` and the like), the ledger,
 //      scheduler.toml, .env*, key files (*.pem, *.key, id_rsa*, id_ed25519*,

@@ -10,7 +10,10 @@
 //   1. fold(a + b) == apply(b, fold(a)): a state can be carried on.
 //   2. Every file in `files` is expected on disk with exactly this content.
 //   3. A record that cannot follow the state before it (a receipt without an
-//      intent, an answer that nobody asked for) is corrupt, never ignored.
+//      intent, an answer that nobody asked for, one of another step, round or
+//      attempt than the present one) is corrupt, never ignored.
+//   4. Nothing leads forward but a step that ended well: a retry and a changed
+//      configuration stay or go back, and take with them what was won since.
 //
 // Pure.
 
@@ -60,6 +63,10 @@ inline constexpr std::string_view build_failed = "build-failed";
 inline constexpr std::string_view deploy_failed = "deploy-failed";
 inline constexpr std::string_view provider_refused = "provider-refused";
 } // namespace refusal
+
+/// The kind of a `failed` record whose attempt died; all other kinds are those of
+/// ledger::fault.
+inline constexpr std::string_view died_kind = "died";
 
 /// Why a round was opened, and what the fix has to answer to.
 struct round_cause {
@@ -111,10 +118,14 @@ struct task_state {
   std::map<std::string, std::uint32_t> rejected; ///< Per ledger path.
   std::uint32_t generation = 1;                  ///< 1 + times the task began again from ingest.
   std::optional<standing_contract> decisions_ok, final_ok;
+  std::string checked_tree;  ///< Tree of the last green checks; empty: none.
   std::string verified_tree; ///< Tree of GEMINI_VERIFY_OK: YES; empty: none.
 
   std::vector<std::string> complaints;   ///< Why the attempts of this step were refused.
-  std::vector<std::int64_t> restarts_ms; ///< Deaths and unavailables since the last success.
+  std::vector<std::int64_t> restarts_ms; ///< Deaths, since a person last sent the task on.
+  std::uint32_t failures = 0;            ///< Deaths and unavailables in a row.
+  std::int64_t failed_ms = 0;            ///< When the last of them was.
+  std::int64_t unavailable_ms = 0;       ///< When the first unavailable in a row was; 0: none.
   std::string last_fault;                ///< Kind word of the last `failed`; empty: none.
   std::string last_fault_why;
   std::string last_fault_code;
@@ -145,6 +156,19 @@ const standing_contract* contract_of(const task_state& s, contract c) noexcept;
 
 /// The recorded content of a ledger path, or null.
 const file_ref* file_of(const task_state& s, std::string_view ledger_path);
+
+/// Whether an AI works on the step at hand; in `test` only while a fix is due.
+bool ai_is_due(const task_state& s) noexcept;
+
+/// Where the answer of the step at hand goes. Only while an AI is due.
+std::string answer_path(const task_state& s);
+
+/// Whether an answer of the step at hand is filed, with its diff if it has to
+/// have one: it was paid for, and can be judged whatever happened since.
+bool has_filed_answer(const task_state& s);
+
+/// Whether the candidate holds a fix. Not while one is due.
+bool has_fixes(const task_state& s);
 
 /// The ledger files that step `at` reads, in the order of the table, `*`
 /// expanded, and a person's notes. A file that no record names is left out.

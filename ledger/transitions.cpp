@@ -18,7 +18,7 @@ void enter(task_state& s, step at) {
   s.ph = phase::ready;
   s.attempt = 1;
   s.complaints.clear();
-  s.restarts_ms.clear();
+  recovered(s);
   s.last_fault.clear();
   s.last_fault_why.clear();
   s.last_fault_code.clear();
@@ -37,29 +37,49 @@ void next_attempt(task_state& s) {
   s.ph = phase::ready;
 }
 
+/// A death: a bug, or what looks like one.
 void note_restart(task_state& s, const record& r) {
-  s.restarts_ms.push_back(parse_time(r.time).value_or(0));
+  s.failed_ms = parse_time(r.time).value_or(0);
+  s.restarts_ms.push_back(s.failed_ms);
+  ++s.failures;
+  s.unavailable_ms = 0;
 }
 
-/// A NO or red: remembers what failed, so that the same failure on the same
-/// tree is noticed when it comes again.
-void refuse(task_state& s, std::string_view kind, std::string why, const std::string& mark) {
-  s.ph = phase::refused;
-  s.refusal_kind = kind;
-  s.refusal_why = std::move(why);
-  auto full_mark = std::string{kind} + " " + mark;
-  s.same_failure_twice = full_mark == s.failure_mark && s.tree == s.failure_tree;
-  s.failure_mark = std::move(full_mark);
-  s.failure_tree = s.tree;
+/// The outside world: nobody's attempt, and no reason to give up before time.
+void note_outage(task_state& s, const record& r) {
+  s.failed_ms = parse_time(r.time).value_or(0);
+  ++s.failures;
+  if (s.unavailable_ms == 0)
+    s.unavailable_ms = s.failed_ms;
 }
 
-/// What was committed under the present candidate is history now.
-void reset_delivery(task_state& s) {
+/// Leaves the step at hand for `to`, which lies before it or is it: what was
+/// delivered is history, and what was won from `to` on is won no more. The
+/// files of it are moved by the record.
+outcome go_back(task_state& s, const record& r, step to) {
+  if ((to <= step::decide && s.decisions_ok) || (to <= step::review && s.final_ok))
+    return broken(r, "a contract outlives the step that won it");
   if (!s.out.tree.empty() && s.out.commit.empty())
     s.unsettled = s.out;
   s.out = {};
-  s.verified_tree.clear();
   s.recheck = false;
+  s.fixing = false;
+  if (to <= step::verify)
+    s.verified_tree.clear();
+  if (to <= step::test)
+    s.checked_tree.clear();
+  if (to <= step::implement) {
+    s.tree.clear();
+    s.diff_path.clear();
+  }
+  drop_answer(s);
+  enter(s, to);
+  return {};
+}
+
+/// Behind step 4 the candidate's diff lies where the later steps read it.
+bool diff_is_in_place(const task_state& s, step to) {
+  return to <= step::implement || s.diff_path == path::changes;
 }
 
 // -- one function an event, in the order of the enumeration -------------------
@@ -76,12 +96,15 @@ outcome on_opened(task_state& s, const record& r) {
   s.allow = texts_at(r.detail, "allow");
   if (s.base.empty() || s.base_tree.empty() || s.branch.empty())
     return broken(r, "base or branch is missing");
+  if (!file_of(s, path::prompt))
+    return broken(r, "it brings no prompt");
   s.opened_time = r.time;
   enter(s, step::audit);
   return {};
 }
 
 outcome on_resumed(task_state& s, const record&) {
+  recovered(s); // Nobody waited between two runs.
   if (s.ph == phase::granted || s.ph == phase::asked)
     s.ph = phase::ready;
   return {};
@@ -89,46 +112,51 @@ outcome on_resumed(task_state& s, const record&) {
 
 outcome on_reconfigured(task_state& s, const record& r) {
   auto back_to = step_named(text_at(r.detail, "back_to"));
-  if (!back_to)
+  if (!back_to || *back_to == step::ingest)
     return broken(r, "back_to names no step");
+  if (*back_to > s.at)
+    return broken(r, "back_to lies ahead");
+  if (text_at(r.detail, "to").empty())
+    return broken(r, "a configuration without digest");
   s.config_digest = text_at(r.detail, "to");
-  if (*back_to == s.at) {
-    if (s.ph != phase::refused)
-      s.ph = phase::ready;
-    drop_answer(s);
-    return {};
-  }
-  reset_delivery(s);
+  if (*back_to != s.at)
+    return diff_is_in_place(s, *back_to) ? go_back(s, r, *back_to)
+                                         : broken(r, "the candidate's diff is not in its place");
+  if (s.ph == phase::refused)
+    return {}; // A NO stands under any configuration.
+  if (ai_is_due(s) && file_of(s, answer_path(s)))
+    return broken(r, "an answer to the old rules stays");
+  s.ph = phase::ready;
   drop_answer(s);
-  if (*back_to <= step::implement) {
-    s.tree.clear();
-    s.diff_path.clear();
-  }
-  enter(s, *back_to);
   return {};
 }
 
 outcome on_granted(task_state& s, const record& r) {
-  if (s.ph != phase::ready || r.at != s.at)
+  if (s.ph != phase::ready)
     return broken(r, "the step was not due");
   s.ph = phase::granted;
   return {};
 }
 
 outcome on_asked(task_state& s, const record& r) {
-  if (s.ph != phase::granted || r.at != s.at)
+  if (s.ph != phase::granted)
     return broken(r, "the step was not granted");
+  if (!ai_is_due(s))
+    return broken(r, "no AI works in this step now");
   s.ph = phase::asked;
   return {};
 }
 
 outcome on_answered(task_state& s, const record& r) {
-  if (s.ph != phase::asked || r.at != s.at)
+  if (s.ph != phase::asked)
     return broken(r, "nobody was asked");
   s.ph = phase::answered;
+  recovered(s);
   s.answered_tree = text_at(r.detail, "tree");
   s.hidden = texts_at(r.detail, "hidden");
   s.faults = texts_at(r.detail, "faults");
+  if (!has_filed_answer(s))
+    return broken(r, "an answer without its file, or a change without tree or diff");
   s.usd += real_at(r.detail, "usd");
   s.played_by[std::string{to_string(row_of(r.at).by)}] = text_at(r.detail, "provider") + "/"
                                                          + text_at(r.detail, "model") + "/"
@@ -138,17 +166,20 @@ outcome on_answered(task_state& s, const record& r) {
 
 outcome stand(task_state& s, const record& r, contract c, std::optional<standing_contract>& slot) {
   auto* file = file_of(s, path_of(c));
-  if (r.sig.empty() || !file)
-    return broken(r, "a contract without file or signature");
+  if (!file)
+    return broken(r, "a contract without its file");
   slot = standing_contract{r.seq, file->sha256, text_at(r.detail, "text_sha256"),
                            text_at(r.detail, "tree"), text_at(r.detail, "config_digest")};
   return {};
 }
 
 outcome on_accepted(task_state& s, const record& r) {
-  if (s.ph != phase::answered || r.at != s.at)
-    return broken(r, "there was no answer to accept");
   auto& row = row_of(s.at);
+  auto* next = s.at == step::test ? &row : next_row(s.at); // A fix: its checks come next.
+  if (s.ph != phase::answered || !next || !has_filed_answer(s))
+    return broken(r, "there was no answer to accept");
+  if (row.writes_code && (!s.faults.empty() || s.answered_tree.empty()))
+    return broken(r, "a change that could not be judged");
   if (row.leave == gate::decided) {
     if (auto ok = stand(s, r, contract::decisions, s.decisions_ok); !ok)
       return ok;
@@ -161,19 +192,17 @@ outcome on_accepted(task_state& s, const record& r) {
   if (row.writes_code) {
     s.tree = s.answered_tree;
     s.diff_path = path::changes;
+    s.checked_tree.clear();
+    s.verified_tree.clear();
   }
   drop_answer(s);
-  if (s.at == step::test) { // A fix: the same step goes on with its checks.
-    s.fixing = false;
-    enter(s, step::test);
-  } else {
-    enter(s, next_row(s.at)->id);
-  }
+  s.fixing = false;
+  enter(s, next->id);
   return {};
 }
 
 outcome on_said_no(task_state& s, const record& r) {
-  if (s.ph != phase::answered || r.at != s.at)
+  if (s.ph != phase::answered)
     return broken(r, "there was no answer");
   auto why = text_at(r.detail, "why");
   switch (row_of(s.at).leave) {
@@ -192,8 +221,10 @@ outcome on_said_no(task_state& s, const record& r) {
 }
 
 outcome on_rejected(task_state& s, const record& r) {
-  if (s.ph != phase::answered || r.at != s.at)
+  if (s.ph != phase::answered)
     return broken(r, "there was no answer to reject");
+  if (file_of(s, answer_path(s)) || (row_of(s.at).writes_code && file_of(s, path::changes)))
+    return broken(r, "the answer stays in its place");
   for (auto& why : texts_at(r.detail, "reasons"))
     s.complaints.push_back(why);
   for (auto& m : moves_of(r))
@@ -203,32 +234,42 @@ outcome on_rejected(task_state& s, const record& r) {
 }
 
 outcome on_failed(task_state& s, const record& r) {
-  if (s.ph != phase::granted && s.ph != phase::asked && s.ph != phase::answered)
+  auto kind = text_at(r.detail, "kind");
+  bool outage = kind == to_string(fault::unavailable);
+  // What a grant needs can be unavailable, or die, before an attempt begins.
+  if (s.ph == phase::refused || (s.ph == phase::ready && !outage && kind != died_kind))
     return broken(r, "no attempt was under way");
-  s.last_fault = text_at(r.detail, "kind");
+  s.last_fault = kind;
   s.last_fault_why = text_at(r.detail, "why");
   s.last_fault_code = text_at(r.detail, "code");
-  if (s.last_fault == to_string(fault::refused)) {
+  if (kind == to_string(fault::refused)) {
     s.ph = phase::refused;
     s.refusal_kind = refusal::provider_refused;
     s.refusal_why = s.last_fault_why;
+    recovered(s);
     return {};
   }
-  note_restart(s, r);
-  if (s.at == step::deliver && !s.out.deploy_id.empty())
+  if (outage) {
+    note_outage(s, r);
+  } else {
+    note_restart(s, r);
+    ++s.attempt;
+  }
+  if (s.at == step::deliver && !s.out.deploy_id.empty() && s.ph != phase::ready)
     s.recheck = true; // Pipeline: if deploy fails, re-run the tests.
   // An answer that is filed stays: only what acted on it failed.
-  if (s.ph == phase::answered)
-    ++s.attempt;
-  else
-    next_attempt(s);
+  if (s.ph != phase::answered) {
+    drop_answer(s);
+    s.ph = phase::ready;
+  }
   return {};
 }
 
 outcome on_restarted(task_state& s, const record& r) {
   note_restart(s, r);
-  s.last_fault = to_string(fault::unavailable);
+  s.last_fault = died_kind;
   s.last_fault_why = text_at(r.detail, "why");
+  s.last_fault_code.clear();
   ++s.attempt;
   if (s.ph == phase::granted || s.ph == phase::asked)
     s.ph = phase::ready;
@@ -237,14 +278,18 @@ outcome on_restarted(task_state& s, const record& r) {
 
 outcome on_checked(task_state& s, const record& r) {
   bool due = s.ph == phase::granted && ((s.at == step::test && !s.fixing) || s.recheck);
-  if (!due || r.at != s.at)
+  if (!due)
     return broken(r, "no checks were due");
-  if (text_at(r.detail, "tree") != s.tree)
+  if (s.tree.empty() || text_at(r.detail, "tree") != s.tree)
     return broken(r, "checks of another tree");
+  if (!file_of(s, path::run_log))
+    return broken(r, "checks without a log");
+  s.checked_tree.clear();
   if (!flag_at(r.detail, "ok")) {
     refuse(s, refusal::checks_red, text_at(r.detail, "why"), text_at(r.detail, "mark"));
     return {};
   }
+  s.checked_tree = s.tree;
   if (s.at == step::test)
     enter(s, step::review);
   else
@@ -253,8 +298,10 @@ outcome on_checked(task_state& s, const record& r) {
 }
 
 outcome on_round_opened(task_state& s, const record& r) {
-  if (s.ph != phase::refused)
-    return broken(r, "nothing was refused");
+  if (s.ph != phase::refused || s.at < step::test || s.refusal_kind == refusal::provider_refused)
+    return broken(r, "nothing was refused that a fix can mend");
+  if (file_of(s, path::changes) || file_of(s, path::run_log))
+    return broken(r, "the evidence of the round stays in its place");
   s.cause = {text_at(r.detail, "cause"), text_at(r.detail, "why"), {}};
   for (auto& p : texts_at(r.detail, "evidence")) {
     auto* file = file_of(s, p);
@@ -262,65 +309,12 @@ outcome on_round_opened(task_state& s, const record& r) {
       return broken(r, "evidence that no record names: " + p);
     s.cause.evidence.push_back(*file);
   }
-  reset_delivery(s);
-  drop_answer(s);
+  if (auto ok = go_back(s, r, step::test); !ok)
+    return ok;
   s.refusal_kind.clear();
   s.refusal_why.clear();
   ++s.round;
   s.fixing = true;
-  enter(s, step::test);
-  return {};
-}
-
-outcome on_intended(task_state& s, const record& r) {
-  if (s.at != step::deliver || s.ph != phase::granted || r.sig.empty())
-    return broken(r, "no commit was due");
-  s.out = {};
-  s.out.tree = text_at(r.detail, "tree");
-  s.out.parent = text_at(r.detail, "parent");
-  s.out.message = text_at(r.detail, "message");
-  s.out.identity = text_at(r.detail, "identity");
-  s.out.time_s = number_at(r.detail, "time_s");
-  s.out.replaces = text_at(r.detail, "replaces");
-  if (s.out.tree != s.tree || s.out.parent != s.base)
-    return broken(r, "the intent names another tree or parent");
-  return {};
-}
-
-outcome on_committed(task_state& s, const record& r) {
-  if (s.out.tree.empty() || !s.out.commit.empty())
-    return broken(r, "a receipt without an intent");
-  s.out.commit = s.branch_commit = text_at(r.detail, "commit");
-  s.unsettled.reset();
-  return {};
-}
-
-outcome on_built(task_state& s, const record& r) {
-  if (s.out.commit.empty())
-    return broken(r, "a build before the commit");
-  s.out.built = flag_at(r.detail, "ok");
-  if (!s.out.built)
-    refuse(s, refusal::build_failed, text_at(r.detail, "ended"), "");
-  return {};
-}
-
-outcome on_deploying(task_state& s, const record& r) {
-  if (!s.out.built || r.sig.empty())
-    return broken(r, "no deploy was due");
-  s.out.deploy_id = text_at(r.detail, "deploy_id");
-  return {};
-}
-
-outcome on_deployed(task_state& s, const record& r) {
-  if (s.out.deploy_id.empty())
-    return broken(r, "a receipt without an intent");
-  if (!flag_at(r.detail, "ok")) {
-    refuse(s, refusal::deploy_failed, text_at(r.detail, "ended"), "");
-    return {};
-  }
-  s.out.deployed = true;
-  s.out.deploy_id = text_at(r.detail, "deploy_id"); // The service's own; empty: not deployed.
-  s.out.deploy_url = text_at(r.detail, "deploy_url");
   return {};
 }
 
@@ -340,47 +334,84 @@ outcome end_as(task_state& s, const record& r, status is) {
   return {};
 }
 
+/// Only before the first fix: a fix that undoes everything is no success.
+bool is_without_change(const task_state& s) {
+  return s.at == step::test && s.ph == phase::ready && !s.fixing && !s.tree.empty()
+         && s.tree == s.base_tree && !has_fixes(s);
+}
+
 outcome on_finished(task_state& s, const record& r) {
-  bool changed = text_at(r.detail, "status") == to_string(status::done);
-  if (r.sig.empty() || (changed && !s.out.deployed))
-    return broken(r, "done without its receipts");
-  return end_as(s, r, changed ? status::done : status::no_change);
+  auto as = text_at(r.detail, "status");
+  if (as == to_string(status::done)) {
+    if (s.at != step::deliver || s.ph != phase::granted || !s.out.deployed)
+      return broken(r, "done without its receipts");
+    return end_as(s, r, status::done);
+  }
+  if (as != to_string(status::no_change))
+    return broken(r, "its status is no end");
+  if (!is_without_change(s))
+    return broken(r, "the candidate is not the base");
+  return end_as(s, r, status::no_change);
+}
+
+/// How far the step at hand has come when a person lets it go on. What was
+/// paid for is kept: a NO, and an answer that nobody has judged.
+phase phase_to_go_on(const task_state& s) {
+  if (s.ph == phase::refused && s.refusal_kind != refusal::provider_refused)
+    return phase::refused;
+  return has_filed_answer(s) ? phase::answered : phase::ready;
 }
 
 outcome on_retried(task_state& s, const record& r) {
   auto from = step_named(text_at(r.detail, "from"));
   if (!from)
     return broken(r, "from names no step");
+  bool goes_on = flag_at(r.detail, "goes_on");
+  if (*from > s.at || (goes_on && *from != s.at))
+    return broken(r, "from is not the step at hand, or lies ahead of it");
   s.is = status::running;
   s.reason.clear();
   s.why.clear();
   s.remedy.clear();
   s.round_limit_from = s.round;
+  s.restarts_ms.clear();
   s.same_failure_twice = false;
   s.failure_mark.clear();
   s.notes += flag_at(r.detail, "note") ? 1 : 0;
-  if (flag_at(r.detail, "goes_on")) { // The step at hand, with what it has.
-    bool keep = s.ph == phase::refused && s.refusal_kind != refusal::provider_refused;
-    auto ph = keep ? phase::refused : phase::ready;
+  if (goes_on) { // The step at hand, with what it has.
+    auto ph = phase_to_go_on(s);
+    if (ph == phase::ready && ai_is_due(s) && file_of(s, answer_path(s)))
+      return broken(r, "an answer that cannot be judged stays");
+    if (ph != phase::answered)
+      drop_answer(s);
     enter(s, s.at);
     s.ph = ph;
-    drop_answer(s);
     return {};
   }
-  reset_delivery(s);
-  drop_answer(s);
-  s.fixing = false;
-  if (*from <= step::implement) {
-    s.tree.clear();
-    s.diff_path.clear();
-  }
+  if (!diff_is_in_place(s, *from))
+    return broken(r, "the candidate's diff is not in its place");
   if (*from == step::ingest)
     ++s.generation;
-  enter(s, *from);
-  return {};
+  return go_back(s, r, *from);
 }
 
 } // namespace
+
+void recovered(task_state& s) {
+  s.failures = 0;
+  s.failed_ms = s.unavailable_ms = 0;
+}
+
+void refuse(task_state& s, std::string_view kind, std::string why, const std::string& mark) {
+  s.ph = phase::refused;
+  recovered(s);
+  s.refusal_kind = kind;
+  s.refusal_why = std::move(why);
+  auto full_mark = std::string{kind} + " " + mark;
+  s.same_failure_twice = full_mark == s.failure_mark && s.tree == s.failure_tree;
+  s.failure_mark = std::move(full_mark);
+  s.failure_tree = s.tree;
+}
 
 tl::unexpected<failure> record_breaks(const record& r, std::string_view why) {
   return fail(fault::corrupt, "record " + std::to_string(r.seq) + " ("
@@ -417,15 +448,11 @@ result<void> carry_on(task_state& s, const record& r) {
     case event::round_opened:
       return on_round_opened(s, r);
     case event::intended:
-      return on_intended(s, r);
     case event::committed:
-      return on_committed(s, r);
     case event::built:
-      return on_built(s, r);
     case event::deploying:
-      return on_deploying(s, r);
     case event::deployed:
-      return on_deployed(s, r);
+      return carry_delivery_on(s, r);
     case event::finished:
       return on_finished(s, r);
     case event::stopped:

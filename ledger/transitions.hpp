@@ -2,7 +2,11 @@
 //
 // One function an event, in the order of the enumeration. A new event is an
 // enumerator, its name, and a function here. Files and moves are taken by
-// fold.cpp before, the same way for all events.
+// fold.cpp before, the same way for all events; so is what every record must
+// fit (step, round and attempt at hand, a task that is open and has not ended).
+//
+//   1. What the state does not call for is corrupt, whoever signed it: no
+//      record skips a step, a check, or the judging of an answer.
 //
 // Pure. Private to fold.cpp.
 
@@ -15,6 +19,16 @@ namespace ledger {
 /// Carries `s` on by what `r` says happened. Errors: corrupt; `s` may then be
 /// half changed and must be thrown away.
 result<void> carry_on(task_state& s, const record& r);
+
+/// The same for the events of step 8 (transitions_delivery.cpp).
+result<void> carry_delivery_on(task_state& s, const record& r);
+
+/// A NO or red: remembers what failed, so that the same failure on the same
+/// tree is noticed when it comes again.
+void refuse(task_state& s, std::string_view kind, std::string why, const std::string& mark);
+
+/// Whatever failed works again: a row of failures has ended.
+void recovered(task_state& s);
 
 /// "record 12 (committed): a receipt without an intent"
 tl::unexpected<failure> record_breaks(const record& r, std::string_view why);

@@ -15,13 +15,25 @@ std::size_t outline::count(std::string_view title) const {
 
 std::vector<std::string_view> outline::bodies(const section& s) const {
   std::vector<std::string_view> out{s.body};
-  for (auto* next = &s + 1; next != all_.data() + all_.size() && next->level > s.level; ++next) {
-    auto is_known = [&](std::string_view title) { return titled(*next, title); };
-    if (std::any_of(known_.begin(), known_.end(), is_known))
-      break;
+  auto* end = all_.data() + all_.size();
+  for (auto* next = &s + 1; next != end && next->level > s.level && !is_known(*next); ++next)
     out.push_back(next->body);
-  }
   return out;
+}
+
+std::vector<std::string_view> outline::bodies_up_to_known(const section& s) const {
+  if (s.level < bold_level)
+    return bodies(s);
+  std::vector<std::string_view> out{s.body};
+  auto* end = all_.data() + all_.size();
+  for (auto* next = &s + 1; next != end && !is_known(*next); ++next)
+    out.push_back(next->body);
+  return out;
+}
+
+bool outline::is_known(const section& s) const {
+  auto has_title = [&](std::string_view title) { return titled(s, title); };
+  return std::any_of(known_.begin(), known_.end(), has_title);
 }
 
 void outline::demand(titles wanted, faults& out) const {

@@ -35,10 +35,15 @@ public:
   /// The body of the section `title` and those of its own subsections, except
   /// such as have a known title themselves. Empty: no such section.
   std::vector<std::string_view> bodies(const section& s) const;
+  /// The same, but lines of bold text have no rank: below one of them every
+  /// section belongs to it up to the next known title. For lists that forbid.
+  std::vector<std::string_view> bodies_up_to_known(const section& s) const;
   /// Adds a fault for each of `wanted` that is missing or says nothing.
   void demand(titles wanted, faults& out) const;
 
 private:
+  bool is_known(const section& s) const;
+
   std::vector<section> all_;
   titles known_;
 };

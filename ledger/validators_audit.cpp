@@ -118,6 +118,18 @@ bool claims_nothing(std::string_view body) {
   return false;
 }
 
+/// "Fixes for the parser", not "Fixtures": by the title's first word.
+bool announces_suggestions(std::string_view title) {
+  auto end = std::find_if_not(title.begin(), title.end(), is_word_char);
+  auto word = lowered_ascii(title.substr(0, static_cast<std::size_t>(end - title.begin())));
+  if (word.starts_with("recommend"))
+    return true;
+  for (std::string_view banned : {"implementation", "implementations", "fix", "fixes", "fixing"})
+    if (word == banned)
+      return true;
+  return false;
+}
+
 void demand_sections_of_audit(std::string_view text, const case_file& c, faults& out) {
   outline o(text, audit_titles);
   o.demand(audit_titles, out);
@@ -132,14 +144,11 @@ void demand_sections_of_audit(std::string_view text, const case_file& c, faults&
                                 "was looked at; write `none found` and the paths.",
                                 title));
   }
-  for (auto& s : o.all()) {
-    auto title = lowered_ascii(s.title);
-    for (std::string_view banned : {"recommend", "implementation", "fix"})
-      if (title.starts_with(banned))
-        out.push_back(fmt::format("Line {}: the heading {} announces suggestions; an audit makes "
-                                  "none, so leave that section out.",
-                                  s.line, excerpt(s.title)));
-  }
+  for (auto& s : o.all())
+    if (announces_suggestions(s.title))
+      out.push_back(fmt::format("Line {}: the heading {} announces suggestions; an audit makes "
+                                "none, so leave that section out.",
+                                s.line, excerpt(s.title)));
 }
 
 } // namespace

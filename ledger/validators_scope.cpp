@@ -71,9 +71,10 @@ void read_allowed(std::string_view body, allowance_reading& out) {
 
 void forbid(std::string_view literal, allowance& out) {
   auto entry = trimmed(literal);
-  while (entry.starts_with("./"))
-    entry.remove_prefix(2);
-  if (entry.empty() || entry.front() == '/')
+  // `/src/a.c` means the repository's root to whoever writes it.
+  while (entry.starts_with('/') || entry.starts_with("./"))
+    entry.remove_prefix(entry.front() == '/' ? 1 : 2);
+  if (entry.empty())
     return;
   out.forbidden.emplace_back(entry);
   if (entry.back() == '/')
@@ -86,7 +87,7 @@ void read_forbidden(const outline& o, allowance_reading& out) {
   for (auto& s : o.all()) {
     if (!titled(s, forbidden_title))
       continue;
-    for (auto body : o.bodies(s))
+    for (auto body : o.bodies_up_to_known(s))
       for (auto& l : lines_of(body)) {
         for (auto& span : code_spans(l.text))
           forbid(span, out.value);

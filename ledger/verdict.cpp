@@ -3,7 +3,9 @@
 #include "ledger/markdown.hpp"
 #include "ledger/text.hpp"
 
+#include <algorithm>
 #include <array>
+#include <string>
 
 #include <fmt/format.h>
 
@@ -24,6 +26,41 @@ bool is_verdict_line(std::string_view text) {
   for (auto word : words)
     if (is_line_of(text, word, "YES") || is_line_of(text, word, "NO"))
       return true;
+  return false;
+}
+
+/// Whether the text, read without markup and blanks, is a verdict of any word:
+/// `**CLAUDE_FINAL_OK:** NO`, `> - CLAUDE_FINAL_OK: NO.`
+bool is_verdict_in_disguise(std::string_view text) {
+  constexpr std::string_view markup = "*`>#-|~\"'.!";
+  std::string bare;
+  for (auto c : text)
+    if (!is_blank(c) && markup.find(c) == markup.npos)
+      bare += c;
+  std::string_view rest = bare;
+  while (rest.starts_with('_'))
+    rest.remove_prefix(1);
+  while (rest.ends_with('_'))
+    rest.remove_suffix(1);
+  for (auto word : words)
+    if (rest.starts_with(word)) {
+      rest.remove_prefix(word.size());
+      while (rest.starts_with('_')) // `__WORD__: NO`
+        rest.remove_prefix(1);
+      return rest == ":YES" || rest == ":NO";
+    }
+  return false;
+}
+
+/// The same for what a bare carriage return, or another break that is none to
+/// us, makes a line of its own to a reader.
+bool hides_verdict(std::string_view text) {
+  while (!text.empty()) {
+    auto end = std::min(text.find_first_of("\r\v\f"), text.size());
+    if (is_verdict_in_disguise(text.substr(0, end)))
+      return true;
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
   return false;
 }
 
@@ -63,7 +100,7 @@ result<verdict> read_verdict(std::string_view text, std::string_view word) {
                                             "verdict of {}. {}",
                                             last.number, excerpt(last.text), word, remedy));
   for (auto& l : lines)
-    if (&l != &last && is_verdict_line(l.text))
+    if (&l != &last && (is_verdict_line(l.text) || (yes && hides_verdict(l.text))))
       return fail(fault::refused,
                   fmt::format("Line {} is a verdict line as well ({}); only the last line may be "
                               "one, so do not quote or repeat verdict lines. {}",

@@ -7,7 +7,9 @@
 //      the letter. Bold, quoted, indented, both, none, inside a fenced code
 //      block: no verdict.
 //   2. No other line of the text may be a verdict line (of any word), so that
-//      an echoed prompt or a quoted diff cannot decide.
+//      an echoed prompt or a quoted diff cannot decide. Beside a YES none may be
+//      one to a reader either: bold, quoted, a bullet, blanks around it, or set
+//      off by bare carriage returns. A NO needs no such care.
 //   3. Never YES by default.
 //
 // Pure. Source: pipeline, steps 2, 6, 7.

@@ -46,6 +46,10 @@ TEST(Config, EveryFieldOfTheFourSectionsCounts) {
       [](config& c) { c.scope.schema_globs = {"\xef\xbf\xbd"}; },
       [](config& c) { c.scope.secret_globs.clear(); },
       [](config& c) { c.sandbox.kind = sandbox_kind::none; },
+      [](config& c) { c.sandbox.read_only = {"/x"}; },
+      [](config& c) {
+        c.sandbox.read_only = {"/x", "/y"};
+      },
       [](config& c) { c.deploy.kind = deploy_kind::directory; },
       [](config& c) { c.deploy.kind = deploy_kind::command; },
       [](config& c) { c.deploy.build = "x"; },

@@ -137,6 +137,34 @@ TEST(Decide, AnEmptyDiffEndsAsNoChange) {
   EXPECT_EQ(file_of(t.state, path::status), nullptr);
 }
 
+// A fix that took the whole change back counted as an empty diff: a success.
+TEST(Decide, AFixThatUndoesTheChangeNeedsAPerson) {
+  story t;
+  t.fix_due();
+  t.step_ok("tree0");
+  ASSERT_TRUE(t.next_is<park>());
+  auto p = std::get<park>(t.next());
+  EXPECT_EQ(p.reason, "fix-undid-change");
+  EXPECT_NE(p.why.find("review-no"), std::string::npos) << p.why;
+  EXPECT_NE(t.refusal_of(draft_finished(t.state, status::no_change, t.conf, 0)), "");
+  t.add(draft_parked(t.state, p.reason, p.why, p.remedy));
+  t.add(*draft_retried(t.state, step::implement, nullptr)); // As the remedy says.
+  t.play();
+  EXPECT_EQ(t.state.is, status::done);
+}
+
+TEST(Decide, AnEmptyDiffOfALaterRoundsNewImplementationIsNoChange) {
+  story t;
+  t.fix_due();
+  t.step_ok("tree2");
+  t.add(draft_cancelled(t.state));
+  t.add(*draft_retried(t.state, step::implement, nullptr));
+  t.step_ok("tree0");
+  ASSERT_TRUE(t.next_is<finish>()) << "the fixes went with the implementation";
+  t.add(draft_finished(t.state, status::no_change, t.conf, t.now_ms));
+  EXPECT_EQ(t.state.is, status::no_change);
+}
+
 TEST(Decide, AfterThreeRefusedAnswersAPersonIsNeeded) {
   story t;
   t.open();
@@ -151,6 +179,28 @@ TEST(Decide, AfterThreeRefusedAnswersAPersonIsNeeded) {
   EXPECT_NE(p.why.find("no schema drift section"), std::string::npos);
 }
 
+// "Sharpen the prompt" was the advice for a service that was down.
+TEST(Decide, TheRemedyOfTriesUsedFitsWhatFailed) {
+  story refused, failed;
+  for (auto* t : {&refused, &failed})
+    t->open();
+  for (int i = 0; i < 3; ++i) {
+    refused.grant();
+    refused.answer("bad");
+    refused.judge_as(judged::rejected, {"no schema drift section"});
+    failed.grant();
+    failed.add(draft_failed(failed.state, {fault::not_found, "no such program"}));
+    failed.now_ms += 86'400'000;
+  }
+  ASSERT_TRUE(refused.next_is<park>());
+  EXPECT_NE(std::get<park>(refused.next()).remedy.find("sharpen the prompt"), std::string::npos);
+  if (failed.next_is<park>()) {
+    EXPECT_EQ(std::get<park>(failed.next()).remedy.find("prompt"), std::string::npos);
+  } else {
+    ADD_FAILURE() << "three failures are three tries";
+  }
+}
+
 TEST(Decide, BacksOffAfterAFailureAndNotLonger) {
   story t;
   t.open();
@@ -162,17 +212,142 @@ TEST(Decide, BacksOffAfterAFailureAndNotLonger) {
   EXPECT_TRUE(t.next_is<ask_for_grant>());
 }
 
+// A clock that was set back a day made every pause a day long.
+TEST(Decide, AClockThatIsSetBackMakesNoPauseLong) {
+  for (std::int64_t back_ms : {150, 250, 1000, 40'000, 86'400'000}) {
+    SCOPED_TRACE(back_ms);
+    story t;
+    t.open();
+    t.grant();
+    t.add(draft_failed(t.state, {fault::unavailable, "connection reset"}));
+    t.now_ms -= back_ms;
+    auto before = t.now_ms;
+    if (t.next_is<wait_until>()) // Whoever waited asks again: there must be an end to it.
+      t.now_ms = std::get<wait_until>(t.next()).at_ms;
+    EXPECT_TRUE(t.next_is<ask_for_grant>());
+    EXPECT_LE(t.now_ms - before, 2 * backoff_ms(1));
+  }
+}
+
+// A success forgot the deaths before it, and a step has but three attempts: with
+// the defaults the limit of restarts was never reached.
 TEST(Decide, MoreRestartsThanTheIntensityWithinThePeriodParkTheTask) {
   story t;
-  t.conf.limits.tries = 100;
   t.open();
   for (int i = 0; i < 4; ++i) {
+    EXPECT_FALSE(t.next_is<park>()) << i;
     t.grant();
-    t.add(draft_failed(t.state, {fault::unavailable, "the child died"}));
+    t.add(draft_died(t.state, "the child died"));
     t.now_ms += 1000;
+    if (i % 2 == 1)
+      t.step_ok();
   }
   ASSERT_TRUE(t.next_is<park>());
   EXPECT_EQ(std::get<park>(t.next()).reason, "restarting-too-often");
+  t.add(draft_parked(t.state, "restarting-too-often", "", ""));
+  t.add(*draft_retried(t.state, std::nullopt, nullptr));
+  EXPECT_TRUE(t.next_is<ask_for_grant>()) << "a person's retry begins anew";
+}
+
+TEST(Decide, ATaskWhoseActorAlwaysDiesAfterARefusalIsParked) {
+  story t;
+  t.until(step::test);
+  t.checks(false);
+  ASSERT_TRUE(t.next_is<open_round>());
+  for (int i = 0; i < 4; ++i) {
+    ASSERT_FALSE(t.next_is<park>()) << i;
+    t.add(draft_restarted(t.state, "the task's actor died"));
+    EXPECT_EQ(t.next_is<wait_until>(), i < 3) << "not at once again";
+    t.now_ms += 5000;
+  }
+  ASSERT_TRUE(t.next_is<park>());
+  EXPECT_EQ(std::get<park>(t.next()).reason, "restarting-too-often");
+}
+
+// A verdict is no attempt: only what follows from it counts.
+TEST(Decide, AnAttemptThatEndedInAVerdictIsNotOneTooMany) {
+  story t;
+  t.until(step::review);
+  for (int i = 0; i < 2; ++i) {
+    t.grant();
+    t.answer("bad");
+    t.judge_as(judged::rejected, {"no verdict"});
+  }
+  t.grant();
+  t.answer("no");
+  t.judge_as(judged::said_no, {"wrong"});
+  t.add(draft_restarted(t.state, "the task's actor died"));
+  t.now_ms += 1000;
+  EXPECT_TRUE(t.next_is<open_round>());
+}
+
+// A service that was down for two seconds cost a task its three attempts.
+TEST(Decide, WhatIsUnavailableIsWaitedForAndCostsNoAttempt) {
+  story t;
+  t.open();
+  for (int i = 0; i < 20; ++i) {
+    t.grant();
+    t.add(draft_failed(t.state, {fault::unavailable, "connection reset"}));
+    EXPECT_EQ(t.state.attempt, 1u);
+    ASSERT_TRUE(t.next_is<wait_until>());
+    t.now_ms = std::get<wait_until>(t.next()).at_ms;
+    ASSERT_TRUE(t.next_is<ask_for_grant>());
+  }
+  t.step_ok();
+  EXPECT_EQ(t.state.failures, 0u) << "the next pause is a short one";
+}
+
+TEST(Decide, WhatIsUnavailableForLongerThanThePatienceParks) {
+  story t;
+  t.conf.limits.patience = std::chrono::minutes(5);
+  t.until(step::plan);
+  int outages = 0;
+  while (!t.next_is<park>() && ++outages < 100) {
+    t.grant();
+    t.add(draft_failed(t.state, {fault::unavailable, "connection reset"}));
+    if (t.next_is<wait_until>())
+      t.now_ms = std::get<wait_until>(t.next()).at_ms;
+  }
+  ASSERT_TRUE(t.next_is<park>());
+  auto p = std::get<park>(t.next());
+  EXPECT_EQ(p.reason, "unavailable-too-long");
+  EXPECT_NE(p.why.find("codex was unavailable"), std::string::npos) << p.why;
+  EXPECT_NE(p.why.find("connection reset"), std::string::npos) << p.why;
+  EXPECT_NE(p.remedy.find("scheduler retry T"), std::string::npos) << p.remedy;
+  auto waited = t.now_ms - story::start_ms;
+  EXPECT_GE(waited, 300'000);
+  EXPECT_LT(waited, 340'000);
+  t.add(draft_parked(t.state, p.reason, p.why, p.remedy));
+  t.add(*draft_retried(t.state, std::nullopt, nullptr));
+  EXPECT_TRUE(t.next_is<ask_for_grant>());
+}
+
+// The checks that a failed deploy makes due are no sign that the service is back.
+TEST(Decide, ADeployServiceThatStaysAwayParksAlthoughTheChecksAreGreen) {
+  story t;
+  t.until(step::deliver);
+  t.commit_and_build("c");
+  for (int i = 0; i < 100 && !t.next_is<park>(); ++i) {
+    t.add(draft_failed(t.state, {fault::unavailable, "503"}));
+    if (!t.next_is<wait_until>())
+      continue;
+    t.now_ms = std::get<wait_until>(t.next()).at_ms;
+    t.checks(true);
+  }
+  ASSERT_TRUE(t.next_is<park>());
+  EXPECT_EQ(std::get<park>(t.next()).reason, "unavailable-too-long");
+}
+
+TEST(Decide, ANewRunDoesNotCountTheTimeInWhichNobodyWaited) {
+  story t;
+  t.open();
+  t.grant();
+  t.add(draft_failed(t.state, {fault::unavailable, "connection reset"}));
+  t.now_ms += 86'400'000;
+  t.add(draft_resumed(t.state));
+  t.grant();
+  t.add(draft_failed(t.state, {fault::unavailable, "connection reset"}));
+  EXPECT_TRUE(t.next_is<wait_until>());
 }
 
 TEST(Decide, TheSameNumberOfRestartsOverALongerTimeIsBearable) {
@@ -181,7 +356,7 @@ TEST(Decide, TheSameNumberOfRestartsOverALongerTimeIsBearable) {
   t.open();
   for (int i = 0; i < 4; ++i) {
     t.grant();
-    t.add(draft_failed(t.state, {fault::unavailable, "the child died"}));
+    t.add(draft_died(t.state, "the child died"));
     t.now_ms += 40'000;
   }
   EXPECT_FALSE(t.next_is<park>());

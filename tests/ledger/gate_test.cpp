@@ -24,7 +24,7 @@ TEST(Gate, OpensForEveryStepWhenTheDiskIsAsRecorded) {
   }
 }
 
-TEST(Gate, AMissingContractStopsAtItsOwnGate) {
+TEST(Gate, AMissingContractStopsWhereItIsNeeded) {
   for (auto at : {step::implement, step::test, step::deliver}) {
     SCOPED_TRACE(to_string(at));
     story t;
@@ -123,11 +123,84 @@ TEST(Gate, AMissingOrAlteredInputStopsTheStep) {
   }
 }
 
-TEST(Gate, AnInputThatNobodyLookedAtIsNotTakenForThere) {
+TEST(Gate, AnInputThatNoRecordNamesIsNotTakenForThere) {
   story t;
   t.until(step::plan);
   t.state.files.erase(std::string{path::audit});
   EXPECT_EQ(why_closed(t, t.honest_evidence()), closed_because::file_missing);
+}
+
+// The gate looked at what it was given: with nothing it was open.
+TEST(Gate, AnInputThatNobodyLookedAtIsNotTakenForThere) {
+  auto each_input = [](const story& t) {
+    for (std::size_t i = 0; i < t.honest_evidence().inputs.size(); ++i) {
+      auto e = t.honest_evidence();
+      SCOPED_TRACE(e.inputs[i].expected.path);
+      e.inputs.erase(e.inputs.begin() + static_cast<std::ptrdiff_t>(i));
+      EXPECT_EQ(why_closed(t, e), closed_because::file_missing);
+      // Nor is another content at the same path, though it is what was found.
+      e = t.honest_evidence();
+      e.inputs[i].expected.sha256 = e.inputs[i].found_sha256 = sha256("another");
+      EXPECT_EQ(why_closed(t, e), closed_because::file_missing);
+    }
+  };
+  for (auto& row : step_table) {
+    if (row.by == role::scheduler)
+      continue;
+    SCOPED_TRACE(row.name);
+    story t;
+    t.until(row.id);
+    each_input(t);
+  }
+  story fix;
+  fix.fix_due();
+  ASSERT_GT(fix.honest_evidence().inputs.size(), inputs_of(fix.state, step::test).size())
+      << "the cause's evidence is looked at as well";
+  each_input(fix);
+}
+
+// CLAUDE_DECISIONS_OK could be taken away or altered from step 6 on, and the
+// task was delivered all the same.
+TEST(Gate, EveryContractIsLookedAtAtEveryGate) {
+  for (auto& row : step_table)
+    for (auto c : {contract::decisions, contract::final}) {
+      if (row.id == step::ingest)
+        continue;
+      SCOPED_TRACE(std::string{row.name} + ", " + std::string{to_string(c)});
+      story t;
+      t.until(row.id);
+      auto spoilt = [&](auto spoil) {
+        auto e = t.honest_evidence();
+        spoil(c == contract::decisions ? e.decisions : e.final);
+        return why_closed(t, e);
+      };
+      EXPECT_EQ(spoilt([](contract_seen& s) { s.bytes = "CLAUDE_OK:T\n"; }),
+                closed_because::contract_forged);
+      bool won = row.id > (c == contract::decisions ? step::decide : step::review);
+      if (!won) {
+        EXPECT_EQ(spoilt([&](contract_seen& s) { s.bytes = contract_text(c, "T"); }),
+                  closed_because::contract_forged);
+        continue;
+      }
+      EXPECT_EQ(spoilt([](contract_seen& s) { s.bytes.reset(); }),
+                closed_because::contract_missing);
+      EXPECT_EQ(spoilt([](contract_seen& s) { s.signature_ok = false; }),
+                closed_because::contract_forged);
+      auto lost = t; // A stop gave it up, and somebody began behind it.
+      (c == contract::decisions ? lost.state.decisions_ok : lost.state.final_ok).reset();
+      EXPECT_EQ(why_closed(lost, lost.honest_evidence()), closed_because::contract_missing);
+    }
+}
+
+// Nothing in the gate asked for green checks of this very tree.
+TEST(Gate, ATreeThatIsNotGreenIsNeitherReviewedNorDelivered) {
+  for (auto at : {step::review, step::verify, step::deliver})
+    for (std::string checked : {"", "tree9"}) {
+      story t;
+      t.until(at);
+      t.state.checked_tree = checked;
+      EXPECT_EQ(why_closed(t, t.honest_evidence()), closed_because::tree_changed);
+    }
 }
 
 TEST(Gate, AnotherRepositoryOpensNothing) {

@@ -68,6 +68,37 @@ TEST(Glob, CoveringReachesBelowAMatchingFolder) {
   EXPECT_FALSE(glob_covers("secrets", "secretsx/a"));
 }
 
+// What follows a colon was cut off as an NTFS stream before anything was
+// compared: `a:b.pem` was no `*.pem`, a dated migration no `*.sql`.
+TEST(Glob, OneReadingOfANameIsEnough) {
+  struct row {
+    std::string pattern, path;
+    bool want;
+  };
+  for (auto& r : std::vector<row>{
+           {"*.pem", "src/a:b.pem", true},
+           {"*.pem",
+            "src/a\xef\xbc\x9a"
+            "b.pem",
+            true},
+           {"*.pem", "src/a.pem:stream", true},
+           {"*.pem", "src/a.pem. ", true},
+           {"db/*.sql", "db/2026-01-01T10:00:00.sql", true},
+           {"db/*.sql", "db/2026-01-01T10:00:00.sqlx", false},
+           {"a:b", "a:b", true},
+           {"a:b", "a", true}, // The pattern's stream may be none, too.
+           {"a", "b:a", false},
+           {".github/**", ".github::$INDEX_ALLOCATION/x", true},
+           {"v1.*", "v1.", true},
+           {"v1.*", "v2.", false},
+       }) {
+    SCOPED_TRACE(r.pattern + " on " + r.path);
+    EXPECT_EQ(glob_covers(r.pattern, r.path), r.want);
+    EXPECT_EQ(glob_matches(r.pattern, r.path), r.want);
+  }
+  EXPECT_TRUE(glob_covers("db:x/**", "db:x/a/b"));
+}
+
 TEST(Glob, ManyStarsStayCheap) {
   std::string pattern, path;
   for (int i = 0; i < 200; ++i) {

@@ -33,6 +33,11 @@ TEST(Judge, Audits) {
        {"bold fix", audit_text + "**Fixes:**\n\nDo it.\n", judged::rejected, "suggestions"},
        {"implementation", audit_text + "# 5. Implementation plan\n\nx\n", judged::rejected,
         "suggestions"},
+       {"fixing", audit_text + "## Fixing it\n\nx\n", judged::rejected, "suggestions"},
+       {"fixtures", audit_text + "### Fixtures used by the tests\n\nx\n", judged::accepted, ""},
+       {"fixed", audit_text + "### Fixed-width fields\n\nx\n", judged::accepted, ""},
+       {"implementation-defined", audit_text + "### Implementational limits\n\nx\n",
+        judged::accepted, ""},
        {"NUL", audit_text + std::string(1, '\0'), judged::rejected, "NUL"},
        {"not UTF-8", audit_text + "\xff", judged::rejected, "UTF-8"}},
       a_case());
@@ -171,7 +176,8 @@ TEST(Judge, ReadsEveryForbiddenLiteral) {
        {"Also `tests/secret.c`.", "### Tests\n\n- `tests/secret.c`", "  - `tests/secret.c`",
         "**More**\n\n* never `tests/secret.c`", "- `./tests/secret.c`", "- `tests/SECRET.c`",
         "```\ntests/secret.c\n```", "```\n- tests/secret.*\n```", "```\n`tests/secret.c`\n```",
-        "- `secret.*`", "## Forbidden changes (tests)\n\n- `tests/secret.c`"})
+        "- `secret.*`", "## Forbidden changes (tests)\n\n- `tests/secret.c`", "- `/tests/secret.c`",
+        "- `.//tests/secret.c`", "- `/tests/secret.*`"})
     EXPECT_FALSE(allows(forbidden(in_place), "tests/secret.c")) << in_place;
   EXPECT_FALSE(allows(forbidden("- `tests/deep/`"), "tests/deep/x/y.c"));
   EXPECT_FALSE(allows(forbidden("- `tests/deep`"), "tests/deep/x/y.c"));
@@ -184,6 +190,25 @@ TEST(Judge, ABoldForbiddenListDoesNotWidenTheAllowedOne) {
   ASSERT_TRUE(a) << a.error().detail;
   EXPECT_EQ(a->allowed.size(), 3u);
   EXPECT_FALSE(allows(*a, "src/api.c"));
+}
+
+// Bold lines have no rank: a bold title with a bold sub-title forbade nothing.
+TEST(Judge, ABoldForbiddenTitleReachesToTheNextKnownTitle) {
+  for (std::string list :
+       {"**Forbidden changes**\n\n**Files**\n\n- `tests/secret.c`",
+        "**Forbidden changes**\n\nNothing else.\n\n**Files**\n\n- `tests/secret.c`",
+        "**Forbidden changes**\n\nNothing else.\n\n### Files\n\n- `tests/secret.c`"}) {
+    SCOPED_TRACE(list);
+    auto text = with(decisions_yes, "## Forbidden changes", list);
+    auto a = read_allowance(text);
+    ASSERT_TRUE(a) << a.error().detail;
+    EXPECT_FALSE(allows(*a, "tests/secret.c"));
+    EXPECT_TRUE(allows(*a, "src/parser.c"));
+  }
+  // What the next known title says is not forbidden.
+  auto text = with(decisions_yes, "## Forbidden changes", "**Forbidden changes**");
+  text = with(text, "Tabs are read as blanks.", "`src/parser.c` reads tabs as blanks.");
+  EXPECT_TRUE(allows(read_allowance(text).value(), "src/parser.c"));
 }
 
 TEST(Judge, EveryTruncationOfDecisionsIsNoYes) {
@@ -351,6 +376,37 @@ TEST(Judge, FixesMayNameFurtherAllowedFiles) {
   auto greedy = a_case();
   greedy.changes.push_back(changed("src/api.c"));
   EXPECT_EQ(judge(step::test, names("- `src/api.c`"), greedy).as, judged::voided);
+}
+
+// A [scope] that changed after the answer was accepted bound nothing.
+TEST(Judge, ACandidateIsJudgedAgainByTheScopeOfToday) {
+  auto c = a_case();
+  c.changes = {changed("src/parser.c"), changed("tests/fixed.c")};
+  c.earlier_fixes = {"## Files\n\n- `tests/fixed.c`\n"};
+  auto now = judge_candidate(c);
+  ASSERT_TRUE(now) << now.error().detail;
+  EXPECT_TRUE(now->empty());
+
+  auto paths = [](const case_file& f) {
+    strings out;
+    auto all = judge_candidate(f);
+    EXPECT_TRUE(all);
+    for (auto& b : *all)
+      out.push_back(b.path);
+    return out;
+  };
+  auto stricter = c;
+  stricter.guard.globs.push_back("src/parser.*");
+  EXPECT_EQ(paths(stricter), strings{"src/parser.c"});
+  auto schema = c;
+  schema.schema_globs = {"tests/**"};
+  EXPECT_EQ(paths(schema), strings{"tests/fixed.c"});
+  auto without_fix = c;
+  without_fix.earlier_fixes.clear();
+  EXPECT_EQ(paths(without_fix), strings{"tests/fixed.c"});
+  auto unreadable = c;
+  unreadable.decisions.clear();
+  EXPECT_FALSE(judge_candidate(unreadable)) << "unclear means no";
 }
 
 TEST(Judge, PostImplementAudits) {

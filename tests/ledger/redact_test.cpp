@@ -17,6 +17,36 @@ TEST(Redact, ReplacesEveryOccurrence) {
   EXPECT_EQ(r.redact(""), "");
 }
 
+// Output that is too long loses its middle; what was left of a token on both
+// sides of the cut was no secret that anybody knew.
+TEST(Redact, LeavesNoHalfOfASecretBesideACut) {
+  const std::string secret = "QZJ0WVKXYU7H"; // None of its bytes is elsewhere.
+  redactor r({secret, "another-longer-secret"});
+  EXPECT_EQ(r.longest(), 21u);
+  const auto text = "...." + secret + secret + "." + secret + "........................" + secret;
+  for (std::size_t cut = 0; cut <= text.size(); ++cut) {
+    SCOPED_TRACE(cut);
+    auto head = r.redact_before_cut(text.substr(0, cut));
+    auto tail = r.redact_after_cut(text.substr(cut));
+    EXPECT_EQ(head.find_first_of(secret), head.npos) << head;
+    EXPECT_EQ(tail.find_first_of(secret), tail.npos) << tail;
+  }
+  EXPECT_EQ(r.redact_before_cut(secret + std::string(21, '.')), "[redacted].");
+  EXPECT_EQ(r.redact_after_cut(std::string(21, '.') + secret), ".[redacted]");
+  EXPECT_EQ(redactor().redact_before_cut("text") + redactor().redact_after_cut("text"), "texttext");
+}
+
+TEST(Redact, TakesOneMore) {
+  redactor r;
+  r.add("too-short");
+  EXPECT_TRUE(r.empty());
+  r.add("twelve-bytes");
+  r.add("twelve-bytes-and-more");
+  r.add("twelve-bytes");
+  EXPECT_EQ(r.redact("twelve-bytes-and-more twelve-bytes"), "[redacted] [redacted]");
+  EXPECT_EQ(r.longest(), 21u);
+}
+
 TEST(Redact, DropsShortValues) {
   EXPECT_TRUE(redactor({"", "short", "elevenbytes"}).empty());
   EXPECT_FALSE(redactor({"twelve-bytes"}).empty());

@@ -161,7 +161,12 @@ TEST(Scope, ProtectsTheBuiltInListOnEverySpelling) {
                                  "cert.pfx",
                                  ".netrc",
                                  "src/.git-credentials",
-                                 "src/x.pem "};
+                                 "src/x.pem ",
+                                 "src/a:b.pem",
+                                 "src/a:b.key",
+                                 "src/a\xef\xbc\x9a"
+                                 "b.pem",
+                                 "src/x.pem:b"};
   for (auto& name : names) {
     SCOPED_TRACE(name);
     EXPECT_TRUE(is_built_in_protected(name));
@@ -174,7 +179,7 @@ TEST(Scope, ProtectsTheBuiltInListOnEverySpelling) {
     EXPECT_EQ(judge_scope(q, {{name, "src/**"}, {}, true}, guard, {}).size(), 1u);
   }
   for (std::string name : {"src/a.c", "git", "a.git", "environment", "my.envrc", "keys.c", "a.keys",
-                           "gitmodules", "docs/git~", "rsa_id", "pem"})
+                           "gitmodules", "src/a:b.c", "docs/git~", "rsa_id", "pem"})
     EXPECT_FALSE(is_built_in_protected(name)) << name;
 }
 
@@ -203,6 +208,21 @@ TEST(Scope, AProtectedFolderProtectsWhatIsInIt) {
   EXPECT_NE(why_protected(guard, "ops/x"), "");
   EXPECT_EQ(why_protected(guard, "a/ops/x"), "");
   EXPECT_NE(why_protected(guard, "a/keys/x"), "");
+}
+
+TEST(Scope, AColonInANameHidesItFromNoRule) {
+  scope_config c;
+  c.protected_globs = {"*.lock"};
+  auto guard = protection_for(c, {});
+  EXPECT_NE(why_protected(guard, "src/a:b.lock"), "");
+  EXPECT_EQ(why_protected(guard, "src/a:b.c"), "");
+  EXPECT_FALSE(allows({{"src/**"}, {"*.sql"}, false}, "src/10:00:00.sql"));
+  scope_question q;
+  q.changes = {changed("src/10:00:00.sql", 'A')};
+  q.planned = {"src/10:00:00.sql"};
+  auto all = judge_scope(q, {{"src/**"}, {}, false}, guard, {"src/*.sql"});
+  ASSERT_EQ(all.size(), 1u);
+  EXPECT_NE(all[0].why.find("schema"), std::string::npos) << all[0].why;
 }
 
 TEST(Scope, ForbiddenWinsOverAllowedOnEverySpelling) {

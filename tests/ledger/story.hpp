@@ -92,7 +92,9 @@ public:
 
   void open() {
     opening o{text("do it"), "repo", "base0", "tree0", digest_of(conf), 0, {}};
-    add(draft_opened(o, state.task));
+    auto d = draft_opened(o, state.task);
+    d.round = state.round;
+    add(d);
   }
 
   /// Grants the step at hand on whatever evidence.
@@ -173,10 +175,36 @@ public:
     add(draft_finished(state, status::done, conf, now_ms));
   }
 
+  /// A round that a NO of the review opened: a fix is due.
+  void fix_due() {
+    until(step::review);
+    grant();
+    answer("no");
+    judge_as(judged::said_no, {"wrong"});
+    add(draft_round_opened(state));
+  }
+
+  /// Does what decide() says, everything going well and every gate looking at
+  /// honest evidence, until the task has ended or a person is needed. Counts
+  /// who was asked in `asked`.
+  action play() {
+    for (int i = 0; i < 200 && !::testing::Test::HasFatalFailure(); ++i) {
+      if (state.at == step::ingest)
+        open();
+      auto what = next();
+      if (std::holds_alternative<rest>(what) || std::holds_alternative<park>(what)
+          || std::holds_alternative<ledger::stop>(what))
+        return what;
+      perform(what);
+    }
+    ADD_FAILURE() << "does not come to an end";
+    return rest{};
+  }
+
   /// What a gate sees if the disk is as recorded.
   gate_evidence honest_evidence() const {
     gate_evidence e;
-    for (auto& f : inputs_of(state, state.at))
+    for (auto& f : inputs_at_gate(state))
       e.inputs.push_back({f, f.sha256});
     for (auto c : {contract::decisions, contract::final}) {
       if (!contract_of(state, c))
@@ -191,9 +219,54 @@ public:
 
   task_state state;
   std::vector<record> records;
+  int asked = 0;
   config conf = small_config();
   std::int64_t now_ms = start_ms;
   signing_key key;
+
+private:
+  void perform(const action& what) {
+    if (std::holds_alternative<ask_for_grant>(what)) {
+      auto gate = may_enter(state, honest_evidence());
+      ASSERT_TRUE(gate.open) << to_string(state.at) << ": " << gate.why;
+      add(draft_granted(state, gate));
+    } else if (std::holds_alternative<ask_role>(what)) {
+      ++asked;
+      answer("again " + std::string{to_string(state.at)} + " " + std::to_string(state.seq),
+             row_of(state.at).writes_code ? "tree" + std::to_string(state.round) : "");
+    } else if (std::holds_alternative<judge_answer>(what)) {
+      judge_as(judged::accepted);
+    } else if (std::holds_alternative<run_checks>(what)) {
+      checks(true);
+    } else if (std::holds_alternative<open_round>(what)) {
+      add(draft_round_opened(state));
+    } else if (auto* w = std::get_if<wait_until>(&what)) {
+      now_ms = w->at_ms;
+    } else if (auto* f = std::get_if<finish>(&what)) {
+      add(draft_finished(state, f->as, conf, now_ms));
+    } else {
+      perform_delivery(what);
+    }
+  }
+
+  void perform_delivery(const action& what) {
+    if (std::holds_alternative<write_intent>(what)) {
+      add(draft_intended(state, now_ms / 1000, state.branch_commit));
+    } else if (std::holds_alternative<make_commit>(what)) {
+      add(draft_committed(state, sha256(state.out.message).substr(0, 40)));
+    } else if (std::holds_alternative<run_build>(what)) {
+      add(draft_built(state, true, "", text("built")));
+    } else if (std::holds_alternative<write_deploy_intent>(what)) {
+      add(draft_deploying(state));
+    } else {
+      ASSERT_TRUE(std::holds_alternative<run_deploy>(what));
+      deploy_outcome d;
+      d.ok = true;
+      d.deploy_id = state.out.deploy_id;
+      d.log = text("deployed");
+      add(draft_deployed(state, d));
+    }
+  }
 };
 
 } // namespace ledger::testing

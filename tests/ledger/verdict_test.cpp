@@ -99,6 +99,30 @@ TEST(Verdict, LetsMentionsInProseBe) {
   EXPECT_EQ(read_verdict(text, word).value(), verdict::no);
 }
 
+// A hedge: whoever reads the answer sees a NO, the program saw only the YES.
+TEST(Verdict, RefusesAYesBesideAnotherVerdictInAnyDress) {
+  for (std::string other : {"CLAUDE_FINAL_OK: NO ",     "\tCLAUDE_FINAL_OK: NO",
+                            "**CLAUDE_FINAL_OK: NO**",  "**CLAUDE_FINAL_OK:** NO",
+                            "**CLAUDE_FINAL_OK**: NO",  "CLAUDE_FINAL_OK: **NO**",
+                            "__CLAUDE_FINAL_OK: NO__",  "__CLAUDE_FINAL_OK__: NO",
+                            "_CLAUDE_FINAL_OK: NO_",    "`CLAUDE_FINAL_OK: NO`",
+                            "> CLAUDE_FINAL_OK: NO",    "> > CLAUDE_FINAL_OK: NO",
+                            "- CLAUDE_FINAL_OK: NO",    "## CLAUDE_FINAL_OK: NO",
+                            "CLAUDE_FINAL_OK:  NO",     "CLAUDE_FINAL_OK:NO",
+                            "CLAUDE_FINAL_OK: NO.",     "x\rCLAUDE_FINAL_OK: NO\rx",
+                            "x\fCLAUDE_FINAL_OK: NO",   "CLAUDE_FINAL_OK: NO\r\r",
+                            "**GEMINI_VERIFY_OK: NO**", "CLAUDE_DECISIONS_OK: YES ",
+                            "**CLAUDE_FINAL_OK: YES**", "```\n CLAUDE_FINAL_OK: NO\n```"}) {
+    SCOPED_TRACE(other);
+    auto v = read_verdict("text\n" + other + "\n\nCLAUDE_FINAL_OK: YES\n", word);
+    ASSERT_FALSE(v);
+    EXPECT_EQ(v.error().kind, fault::refused);
+  }
+  for (std::string prose : {"I say CLAUDE_FINAL_OK: NO to that.", "CLAUDE_FINAL_OK: NOT YET",
+                            "CLAUDE_FINAL_OK", "CLAUDE_FINAL_OK: NO or YES?", "NO"})
+    EXPECT_TRUE(read_verdict(prose + "\nCLAUDE_FINAL_OK: YES\n", word)) << prose;
+}
+
 TEST(Verdict, EveryTruncationOfAYesIsNoYes) {
   std::string whole = "# Requested changes\r\n\r\nnone\r\n\r\nCLAUDE_FINAL_OK: YES";
   for (std::size_t n = 0; n < whole.size(); ++n)

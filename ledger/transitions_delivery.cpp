@@ -1,0 +1,95 @@
+// The events of step 8: each intent before its act, each receipt after it.
+
+#include "ledger/detail.hpp"
+#include "ledger/transitions.hpp"
+
+namespace ledger {
+
+namespace {
+
+using outcome = result<void>;
+
+outcome broken(const record& r, std::string_view why) {
+  return record_breaks(r, why);
+}
+
+outcome on_intended(task_state& s, const record& r) {
+  if (!s.out.tree.empty() || s.recheck)
+    return broken(r, "no commit was due");
+  if (!s.final_ok || s.tree.empty() || s.final_ok->tree != s.tree || s.checked_tree != s.tree
+      || s.verified_tree != s.tree)
+    return broken(r, "the tree was not checked, approved and verified");
+  s.out.tree = text_at(r.detail, "tree");
+  s.out.parent = text_at(r.detail, "parent");
+  s.out.message = text_at(r.detail, "message");
+  s.out.identity = text_at(r.detail, "identity");
+  s.out.time_s = number_at(r.detail, "time_s");
+  s.out.replaces = text_at(r.detail, "replaces");
+  if (s.out.tree != s.tree || s.out.parent != s.base)
+    return broken(r, "the intent names another tree or parent");
+  return {};
+}
+
+outcome on_committed(task_state& s, const record& r) {
+  auto commit = text_at(r.detail, "commit");
+  if (s.out.tree.empty() || !s.out.commit.empty() || commit.empty())
+    return broken(r, "a receipt without an intent");
+  s.out.commit = s.branch_commit = commit;
+  s.unsettled.reset();
+  recovered(s);
+  return {};
+}
+
+outcome on_built(task_state& s, const record& r) {
+  if (s.out.commit.empty() || s.out.built)
+    return broken(r, "no build was due");
+  s.out.built = flag_at(r.detail, "ok");
+  recovered(s);
+  if (!s.out.built)
+    refuse(s, refusal::build_failed, text_at(r.detail, "ended"), "");
+  return {};
+}
+
+outcome on_deploying(task_state& s, const record& r) {
+  auto id = text_at(r.detail, "deploy_id");
+  if (!s.out.built || s.out.deployed || !s.out.deploy_id.empty() || id.empty())
+    return broken(r, "no deploy was due");
+  s.out.deploy_id = id;
+  return {};
+}
+
+outcome on_deployed(task_state& s, const record& r) {
+  if (s.out.deploy_id.empty() || s.out.deployed || s.recheck)
+    return broken(r, "a receipt without an intent");
+  if (!flag_at(r.detail, "ok")) {
+    refuse(s, refusal::deploy_failed, text_at(r.detail, "ended"), "");
+    return {};
+  }
+  s.out.deployed = true;
+  s.out.deploy_id = text_at(r.detail, "deploy_id"); // The service's own; empty: not deployed.
+  s.out.deploy_url = text_at(r.detail, "deploy_url");
+  return {};
+}
+
+} // namespace
+
+result<void> carry_delivery_on(task_state& s, const record& r) {
+  if (s.at != step::deliver || s.ph != phase::granted)
+    return broken(r, "no delivery was granted");
+  switch (r.what) {
+    case event::intended:
+      return on_intended(s, r);
+    case event::committed:
+      return on_committed(s, r);
+    case event::built:
+      return on_built(s, r);
+    case event::deploying:
+      return on_deploying(s, r);
+    case event::deployed:
+      return on_deployed(s, r);
+    default:
+      return broken(r, "no event of a delivery");
+  }
+}
+
+} // namespace ledger
