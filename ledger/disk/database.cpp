@@ -26,6 +26,18 @@ constexpr const char* schema = R"(
   PRAGMA user_version = 1;
 )";
 
+constexpr std::string_view held_prefix = "held ";
+
+/// The number at the front of `text`; it and the blank behind it are taken off.
+std::uint64_t take_number(std::string_view& text) noexcept {
+  std::uint64_t n = 0;
+  for (; !text.empty() && text.front() >= '0' && text.front() <= '9'; text.remove_prefix(1))
+    n = n * 10 + static_cast<std::uint64_t>(text.front() - '0');
+  if (!text.empty())
+    text.remove_prefix(1);
+  return n;
+}
+
 fault fault_of(int code) noexcept {
   switch (code & 0xff) {
     case SQLITE_NOTADB:
@@ -204,25 +216,26 @@ bool database::is_new() const noexcept {
   return impl_->is_new;
 }
 
-result<marks> database::read_marks() const {
-  marks out;
-  auto number = [](const std::string& text) -> std::uint64_t {
-    std::uint64_t n = 0;
-    for (char c : text)
-      n = c >= '0' && c <= '9' ? n * 10 + static_cast<std::uint64_t>(c - '0') : n;
-    return n;
-  };
+result<all_marks> database::read_marks() const {
+  all_marks out;
   use s(impl_->prepared("SELECT key, value FROM marks"));
   int code = s ? s.step() : SQLITE_ERROR;
   for (; code == SQLITE_ROW; code = s.step()) {
     auto key = s.bytes_in(0);
     auto value = s.bytes_in(1);
+    std::string_view rest = value;
     if (key == "boot_id")
-      out.boot_id = value;
+      out.common.boot_id = value;
     else if (key == "projected")
-      out.projected = number(value);
+      out.common.projected = take_number(rest);
     else if (key == "checkpoint")
-      out.checkpoint = number(value);
+      out.common.checkpoint = take_number(rest);
+    else if (key.starts_with(held_prefix)) {
+      auto& m = out.held[key.substr(held_prefix.size())];
+      m.projected = take_number(rest);
+      m.checkpoint = take_number(rest);
+      m.boot_id = rest;
+    }
   }
   if (code != SQLITE_DONE)
     return impl_->error(sqlite3_extended_errcode(impl_->db));
@@ -302,6 +315,22 @@ result<void> database::set_mark(std::string_view key, std::string_view value) {
     return impl_->error(sqlite3_extended_errcode(impl_->db));
   s.text(1, key);
   s.text(2, value);
+  if (int code = s.step(); code != SQLITE_DONE)
+    return impl_->error(code);
+  return {};
+}
+
+result<void> database::set_held(std::string_view task, const marks& m) {
+  return set_mark(fmt::format("{}{}", held_prefix, task),
+                  fmt::format("{} {} {}", m.projected, m.checkpoint, m.boot_id));
+}
+
+result<void> database::drop_held(std::string_view task) {
+  use s(impl_->prepared("DELETE FROM marks WHERE key = ?"));
+  if (!s)
+    return impl_->error(sqlite3_extended_errcode(impl_->db));
+  auto key = fmt::format("{}{}", held_prefix, task);
+  s.text(1, key);
   if (int code = s.step(); code != SQLITE_DONE)
     return impl_->error(code);
   return {};

@@ -6,6 +6,8 @@
 //   boot_id     the boot in which the ledger was last opened
 //   projected   up to this id, journal.jsonl and the moves were done
 //   checkpoint  up to this id, everything is on the disk itself
+// A task whose folder could not follow (it is damaged, or could not be written
+// to) is *held*: it keeps the marks of the moment at which it fell behind.
 //
 //   1. A failed commit is rolled back: either all of a group is there or none.
 //   2. An I/O error of SQLite is `lost`; a full disk or a locked database is
@@ -36,9 +38,14 @@ struct stored_line {
 };
 
 struct marks {
-  std::string boot_id; ///< Empty: a new database.
+  std::string boot_id; ///< Empty: no start has come to its end yet.
   std::uint64_t projected = 0;
   std::uint64_t checkpoint = 0;
+};
+
+struct all_marks {
+  marks common;
+  std::map<std::string, marks> held; ///< By task.
   std::uint64_t last_id = 0;
 };
 
@@ -55,7 +62,7 @@ public:
   ~database();
 
   bool is_new() const noexcept;
-  result<marks> read_marks() const;
+  result<all_marks> read_marks() const;
   result<std::map<std::string, std::vector<stored_line>>> lines() const;
   /// Bytes of a pending file of `task` with this digest.
   result<std::optional<std::string>> pending(std::string_view task, std::string_view sha256) const;
@@ -66,6 +73,8 @@ public:
   result<void> add_pending(std::uint64_t id, std::string_view task, std::string_view sha256,
                            std::string_view content);
   result<void> set_mark(std::string_view key, std::string_view value);
+  result<void> set_held(std::string_view task, const marks& m);
+  result<void> drop_held(std::string_view task);
   /// Drops all pending bytes, except those of the tasks named.
   result<void> drop_pending(const std::vector<std::string>& keep_tasks);
   result<void> put_note(std::string_view key, std::string_view value);

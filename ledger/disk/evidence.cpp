@@ -1,18 +1,20 @@
 #include "ledger/disk/evidence.hpp"
 
 #include "ledger/detail.hpp"
-#include "ledger/disk/files.hpp"
+#include "ledger/disk/tree.hpp"
 
 #include <algorithm>
-#include <system_error>
+#include <optional>
 
 namespace ledger::disk {
 
 namespace {
 
+constexpr std::size_t max_contract_bytes = 4096;
+
 /// The record with sequence `seq` in the task's journal.jsonl.
-std::optional<record> recorded_line(const std::filesystem::path& task_folder, std::uint64_t seq) {
-  auto text = read_file(task_folder / path::journal);
+std::optional<record> recorded_line(const tree& folder, std::uint64_t seq) {
+  auto text = folder.read(path::journal);
   if (!text)
     return std::nullopt;
   std::string_view rest = *text;
@@ -29,14 +31,25 @@ std::optional<record> recorded_line(const std::filesystem::path& task_folder, st
   return std::nullopt;
 }
 
-contract_seen see_contract(const std::filesystem::path& task_folder, const task_state& s,
-                           contract c, const keyring& keys) {
+// The bytes of a contract's file; nothing if it is not there. What cannot be
+// read, or only through a link, counts as there, with bytes that no contract has.
+std::optional<std::string> contract_bytes(const tree& folder, contract c) {
+  auto bytes = folder.read(path_of(c), max_contract_bytes);
+  if (bytes)
+    return std::move(*bytes);
+  if (bytes.error().kind == fault::not_found)
+    return std::nullopt;
+  return "(" + bytes.error().detail + ")";
+}
+
+contract_seen see_contract(const tree& folder, const task_state& s, contract c,
+                           const keyring& keys) {
   contract_seen seen;
-  seen.bytes = contract_bytes(task_folder, c);
+  seen.bytes = contract_bytes(folder, c);
   auto* standing = contract_of(s, c);
   if (!standing)
     return seen;
-  auto r = recorded_line(task_folder, standing->seq);
+  auto r = recorded_line(folder, standing->seq);
   if (!r)
     return seen;
   bool wrote_it = std::any_of(r->files.begin(), r->files.end(), [&](const file_ref& f) {
@@ -54,43 +67,31 @@ contract_seen see_contract(const std::filesystem::path& task_folder, const task_
 
 } // namespace
 
-std::optional<std::string> contract_bytes(const std::filesystem::path& task_folder, contract c) {
-  auto file = task_folder / path_of(c);
-  std::error_code ec;
-  auto kind = std::filesystem::symlink_status(file, ec).type();
-  if (kind == std::filesystem::file_type::not_found)
-    return std::nullopt;
-  if (kind != std::filesystem::file_type::regular)
-    return std::string{"(not a regular file)"};
-  return read_file(file, 4096).value_or("(unreadable)");
-}
-
 gate_evidence collect_evidence(const std::filesystem::path& task_folder, const task_state& s,
                                const keyring& keys, const std::string& config_digest) {
   gate_evidence e;
-  auto inputs = inputs_of(s, s.at);
-  if (s.fixing && s.at == step::test)
-    inputs.insert(inputs.end(), s.cause.evidence.begin(), s.cause.evidence.end());
-  for (auto& f : inputs)
-    e.inputs.push_back({f, digest_of_file(task_folder / f.path)});
-  e.decisions = see_contract(task_folder, s, contract::decisions, keys);
-  e.final = see_contract(task_folder, s, contract::final, keys);
   e.repo_id = keys.repo_id();
   e.config_digest = config_digest;
+  auto folder = tree::open(task_folder, false);
+  for (auto& f : inputs_at_gate(s))
+    e.inputs.push_back({f, folder ? folder->digest(f.path) : std::string{}});
+  if (folder) {
+    e.decisions = see_contract(*folder, s, contract::decisions, keys);
+    e.final = see_contract(*folder, s, contract::final, keys);
+  } else if (folder.error().kind != fault::not_found) {
+    e.decisions.bytes = e.final.bytes = "(" + folder.error().detail + ")";
+  }
   return e;
 }
 
-void drop_interrupted_contract(const std::filesystem::path& task_folder, const task_state& s) {
-  if (s.ph != phase::answered)
-    return;
-  auto c = row_of(s.at).leave == gate::decided    ? contract::decisions
-           : row_of(s.at).leave == gate::approved ? contract::final
-                                                  : contract::none;
-  if (c == contract::none || contract_of(s, c)
-      || contract_bytes(task_folder, c) != contract_text(c, s.task))
-    return;
-  std::error_code ec;
-  std::filesystem::remove(task_folder / path_of(c), ec);
+std::vector<std::string> altered_files(const std::filesystem::path& task_folder,
+                                       const std::map<std::string, file_ref>& files) {
+  std::vector<std::string> altered;
+  auto folder = tree::open(task_folder, false);
+  for (auto& [name, f] : files)
+    if (!folder || folder->digest(name) != f.sha256)
+      altered.push_back(name);
+  return altered;
 }
 
 } // namespace ledger::disk

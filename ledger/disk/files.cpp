@@ -70,8 +70,14 @@ result<void> put_file(const fs::path& file, std::string_view content, durability
   auto changed = make_folders(folder);
   if (!changed)
     return tl::make_unexpected(changed.error());
-  auto temp = folder / fmt::format(".put-{}-{}", ::getpid(), ++count);
-  unique_fd fd(::open(temp.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
+  fs::path temp;
+  unique_fd fd;
+  // A process id comes again: a killed namesake may have left its litter here.
+  do {
+    temp = folder / fmt::format(".put-{}-{}", ::getpid(), ++count);
+    fd =
+        unique_fd(::open(temp.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
+  } while (!fd && errno == EEXIST);
   if (!fd)
     return system_failure("put", file.string(), errno);
   auto done = write_all(fd.get(), content, file.string());

@@ -18,7 +18,10 @@
 //      in between it is refused with code "stale": a dead actor cannot write.
 //   5. Within one boot a recorded file that is missing or differs is never
 //      restored. After a reboot, files not yet checkpointed are restored.
-//   6. A failure of one append (its files cannot be put) does not touch the
+//   6. A task whose folder cannot follow (it is damaged, or cannot be written
+//      to) loses nothing by it: what its folder lacks stays in the database
+//      until it can, however often others checkpoint or the ledger is opened.
+//   7. A failure of one append (its files cannot be put) does not touch the
 //      others of its group; a failed commit fails the whole group; a failed
 //      fsync is `lost` and the journal refuses everything afterwards (L6).
 //
@@ -56,12 +59,17 @@ struct journal_hooks {
   std::function<std::string()> boot_id; ///< Unset: the kernel's.
   std::function<result<void>(const std::string& path)> before_put;
   std::function<void(std::uint64_t records)> after_commit; ///< Total since open.
+  /// The errno that a sync of the ledger's file `name` ("": of its whole file
+  /// system) shall fail with; 0: ask the kernel.
+  std::function<int(std::string_view name)> sync_error;
 };
 
-/// How a task's chain was found when the journal was opened.
+/// A task's chain as a reader finds it.
 struct chain_state {
   std::vector<record> records;
-  std::vector<std::string> healed; ///< What recovery completed, as sentences.
+  /// What records after this one tell of may be unfinished in the folder: the
+  /// next start finishes it.
+  std::uint64_t settled_seq = 0;
 };
 
 /// Something in the ledger that is not as it was written.
@@ -104,8 +112,12 @@ public:
   /// What recovery found and could not accept, by task.
   const std::vector<damage>& damages() const noexcept;
 
-  /// What recovery completed: sentences for the log.
+  /// What recovery completed, or took from the folders: sentences for the log.
   const std::vector<std::string>& healed() const noexcept;
+
+  /// Why a folder does not follow its records, or why no checkpoint is made, at
+  /// the moment: tried again with every group. Null: all is well.
+  const failure* trouble() const noexcept;
 
   const keyring& keys() const noexcept;
   const std::filesystem::path& root() const noexcept;
@@ -117,7 +129,9 @@ public:
   /// Errors: not_found.
   result<std::string> note(std::string_view key) const;
 
-  /// Checkpoint, then close. Errors: lost.
+  /// Checkpoint, then close: everything is refused afterwards. Errors: lost;
+  /// unavailable, if a folder could not be completed (the next start tries
+  /// again) or the checkpoint failed (still open).
   result<void> close();
 
 private:

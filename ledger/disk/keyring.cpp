@@ -54,11 +54,16 @@ result<signing_key> read_key(const fs::path& file) {
   return key;
 }
 
-std::vector<public_key> read_trusted(const fs::path& file) {
+// No such file: nobody is trusted yet. Any other trouble is no reason to
+// believe that.
+result<std::vector<public_key>> read_trusted(const fs::path& file) {
   std::vector<public_key> out;
   auto text = read_file(file, max_key_file_bytes);
-  if (!text)
+  if (!text && text.error().kind == fault::not_found)
     return out;
+  if (!text)
+    return fail(text.error().kind == fault::refused ? fault::corrupt : text.error().kind,
+                fmt::format("the trusted keys: {}", text.error().detail));
   std::string_view rest = *text;
   while (!rest.empty()) {
     auto end = rest.find('\n');
@@ -82,6 +87,37 @@ result<void> make_private_folder(const fs::path& dir) {
   return {};
 }
 
+/// The key of a repository whose key file is not there.
+result<signing_key> make_key(const keyring& k, const fs::path& dir,
+                             const std::vector<public_key>& trusted, bool may_create) {
+  auto file = key_file(dir, k.repo_id());
+  if (named_key_file())
+    return fail(fault::not_found,
+                fmt::format("SCHEDULER_KEY_FILE names {}, which is not there; make one with "
+                            "`openssl rand -hex 32`",
+                            file.string()));
+  auto heads = k.list_heads();
+  if (!heads)
+    return tl::make_unexpected(heads.error());
+  // A new key over signed history would make every contract look forged.
+  if (!trusted.empty() || !heads->empty())
+    return fail(fault::not_found,
+                fmt::format("the signing key {} is gone, but tasks were signed with it; restore "
+                            "it from a backup",
+                            file.string()));
+  if (!may_create)
+    return fail(fault::not_found,
+                fmt::format("there is no signing key {}, but the ledger holds tasks; restore the "
+                            "key from a backup, or name it with SCHEDULER_KEY_FILE",
+                            file.string()));
+  if (auto made = make_private_folder(dir); !made)
+    return tl::make_unexpected(made.error());
+  auto fresh = signing_key::generate();
+  if (auto put = put_file(file, fresh.seed_hex() + "\n", durability::synced, 0600); !put)
+    return tl::make_unexpected(put.error());
+  return fresh;
+}
+
 } // namespace
 
 std::string repository_id(const fs::path& common_dir) {
@@ -89,49 +125,34 @@ std::string repository_id(const fs::path& common_dir) {
 }
 
 result<keyring> keyring::open(fs::path state_dir, std::string repo_id, bool may_create) {
-  auto out = open_public(std::move(state_dir), std::move(repo_id));
-  auto file = key_file(out.dir_, out.repo_id_);
-  auto key = read_key(file);
-  if (!key && key.error().kind == fault::not_found) {
-    if (named_key_file())
-      return fail(fault::not_found,
-                  fmt::format("SCHEDULER_KEY_FILE names {}, which is not there; make one with "
-                              "`openssl rand -hex 32`",
-                              file.string()));
-    // A new key over signed history would make every contract look forged.
-    if (!out.trusted_.empty() || !out.tasks_with_heads().empty())
-      return fail(fault::not_found,
-                  fmt::format("the signing key {} is gone, but tasks were signed with it; restore "
-                              "it from a backup",
-                              file.string()));
-    if (!may_create)
-      return fail(fault::not_found,
-                  fmt::format("there is no signing key {}, but the ledger holds tasks; restore the "
-                              "key from a backup, or name it with SCHEDULER_KEY_FILE",
-                              file.string()));
-    if (auto made = make_private_folder(out.dir_); !made)
-      return tl::make_unexpected(made.error());
-    auto fresh = signing_key::generate();
-    if (auto put = put_file(file, fresh.seed_hex() + "\n", durability::synced, 0600); !put)
-      return tl::make_unexpected(put.error());
-    key = std::move(fresh);
-  }
+  keyring out;
+  out.dir_ = std::move(state_dir);
+  out.repo_id_ = std::move(repo_id);
+  auto list = trusted_of(out.dir_, out.repo_id_);
+  auto trusted = read_trusted(list);
+  if (!trusted)
+    return tl::make_unexpected(trusted.error());
+  auto key = read_key(key_file(out.dir_, out.repo_id_));
+  if (!key && key.error().kind == fault::not_found)
+    key = make_key(out, out.dir_, *trusted, may_create);
   if (!key)
     return tl::make_unexpected(key.error());
-  auto& known = out.trusted_;
-  out.key_ = std::move(*key);
-  auto on_file = read_trusted(trusted_of(out.dir_, out.repo_id_));
-  if (std::find(known.begin(), known.end(), out.key_->pub()) == known.end())
-    known.push_back(out.key_->pub());
-  if (may_create && std::find(on_file.begin(), on_file.end(), out.key_->pub()) == on_file.end()) {
-    std::string text;
-    for (auto& pub : known)
-      text += pub + "\n";
+  auto pub = key->pub();
+  if (trusted->empty()) {
     if (auto made = make_private_folder(out.dir_); !made)
       return tl::make_unexpected(made.error());
-    if (auto put = put_file(trusted_of(out.dir_, out.repo_id_), text, durability::synced); !put)
+    if (auto put = put_file(list, pub + "\n", durability::synced); !put)
       return tl::make_unexpected(put.error());
+    trusted->push_back(pub);
   }
+  // What it signs would be worth nothing to anybody who checks it.
+  if (std::find(trusted->begin(), trusted->end(), pub) == trusted->end())
+    return fail(fault::refused,
+                fmt::format("the signing key {} is not a trusted one: {} does not hold its public "
+                            "key; use the key of before, or add this line to that file: {}",
+                            key_file(out.dir_, out.repo_id_).string(), list.string(), pub));
+  out.key_ = std::move(*key);
+  out.trusted_ = std::move(*trusted);
   return out;
 }
 
@@ -139,7 +160,10 @@ keyring keyring::open_public(fs::path state_dir, std::string repo_id) {
   keyring out;
   out.dir_ = std::move(state_dir);
   out.repo_id_ = std::move(repo_id);
-  out.trusted_ = read_trusted(trusted_of(out.dir_, out.repo_id_));
+  if (auto trusted = read_trusted(trusted_of(out.dir_, out.repo_id_)))
+    out.trusted_ = std::move(*trusted);
+  else
+    out.trouble_ = trusted.error().detail;
   return out;
 }
 
@@ -154,38 +178,57 @@ bool keyring::trusts(std::string_view bytes, std::string_view sig) const {
 }
 
 result<void> keyring::remember_head(std::string_view task, const signed_head& head) const {
-  return put_file(heads_of(dir_, repo_id_) / task,
-                  fmt::format("{} {}\n", head.seq, head.line_sha256), durability::none);
+  auto put = put_file(heads_of(dir_, repo_id_) / task,
+                      fmt::format("{} {}\n", head.seq, head.line_sha256), durability::none);
+  if (!put) // Whatever is wrong there, it is none of the task's doing.
+    return fail(fault::unavailable,
+                fmt::format("remember the signed head of {}: {}", task, put.error().detail),
+                put.error().code);
+  return {};
 }
 
-std::optional<signed_head> keyring::head_of(std::string_view task) const {
+result<std::optional<signed_head>> keyring::read_head(std::string_view task) const {
   auto text = read_file(heads_of(dir_, repo_id_) / task, 256);
+  if (!text && text.error().kind == fault::not_found)
+    return std::optional<signed_head>{};
   if (!text)
-    return std::nullopt;
+    return fail(text.error().kind == fault::refused ? fault::corrupt : text.error().kind,
+                fmt::format("its signed head: {}", text.error().detail));
   // A head is not synced: after a power cut it may be empty, which is no head.
   signed_head head;
   auto line = trimmed(*text);
   auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), head.seq);
   auto used = static_cast<std::size_t>(end - line.data());
   if (error != std::errc{} || head.seq == 0 || used >= line.size() || line[used] != ' ')
-    return std::nullopt;
+    return std::optional<signed_head>{};
   head.line_sha256 = line.substr(used + 1);
   if (head.line_sha256.size() != 64)
-    return std::nullopt;
-  return head;
+    return std::optional<signed_head>{};
+  return std::optional(std::move(head));
 }
 
-std::vector<std::string> keyring::tasks_with_heads() const {
+result<std::vector<std::string>> keyring::list_heads() const {
   std::vector<std::string> out;
   std::error_code error;
-  for (fs::directory_iterator it(heads_of(dir_, repo_id_), error), end; !error && it != end;
-       it.increment(error)) {
+  auto folder = heads_of(dir_, repo_id_);
+  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
     auto name = it->path().filename().string();
     if (!name.starts_with('.')) // A task's name never does; our temporary files do.
       out.push_back(std::move(name));
   }
+  if (error && error != std::errc::no_such_file_or_directory)
+    return fail(fault::unavailable, fmt::format("the signed heads cannot be read: {}: {}",
+                                                folder.string(), error.message()));
   std::sort(out.begin(), out.end());
   return out;
+}
+
+std::optional<signed_head> keyring::head_of(std::string_view task) const {
+  return read_head(task).value_or(std::nullopt);
+}
+
+std::vector<std::string> keyring::tasks_with_heads() const {
+  return list_heads().value_or(std::vector<std::string>{});
 }
 
 fs::path default_state_dir() {

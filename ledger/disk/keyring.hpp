@@ -5,12 +5,15 @@
 // `<repo id>` (the seed, 0600), `<repo id>.trusted` (public keys, one a line)
 // and `<repo id>.heads/<TASK>` (sequence and digest of the task's last signed
 // line), so that a journal that was cut off is noticed. The *repository id* is
-// the first 16 hex digits of the SHA-256 of the canonical path of the git
-// common directory.
+// made once, of the canonical path of the git common directory, and kept there
+// (cli/identity.hpp), so that a repository can be moved.
 //
 //   1. A key is made only where no signed history exists.
 //   2. SCHEDULER_KEY_FILE, if set, names the seed's file instead.
-//   3. A head file may lag behind the journal (it is written after it), never
+//   3. Whoever can sign is published: a keyring whose public key is not among
+//      the trusted ones is not opened for signing. It publishes itself only
+//      where no key is published yet: whom else to trust a person says.
+//   4. A head file may lag behind the journal (it is written after it), never
 //      be ahead of it.
 
 #pragma once
@@ -27,7 +30,8 @@
 
 namespace ledger::disk {
 
-/// 16 hex digits. `common_dir` must be absolute and canonical.
+/// The first id of a repository: the first 16 hex digits of the SHA-256 of its
+/// path. `common_dir` must be absolute and canonical.
 std::string repository_id(const std::filesystem::path& common_dir);
 
 struct signed_head {
@@ -38,24 +42,31 @@ struct signed_head {
 class keyring {
 public:
   /// Opens (for writing: makes, if `may_create`) the key of a repository.
-  /// `state_dir` is the folder named above. Errors: not_found (no key),
-  /// corrupt, unavailable.
+  /// `state_dir` is the folder named above. Errors: not_found (no key), refused
+  /// (the key is not a trusted one), corrupt, unavailable.
   static result<keyring> open(std::filesystem::path state_dir, std::string repo_id,
                               bool may_create);
   /// Public halves only, for `verify`, `status`, `show`: writes nothing. A
-  /// missing key gives a keyring that trusts nobody.
+  /// missing key gives a keyring that trusts nobody; so does a list of trusted
+  /// keys that cannot be read: see trouble().
   static keyring open_public(std::filesystem::path state_dir, std::string repo_id);
 
   const std::string& repo_id() const noexcept { return repo_id_; }
+  /// Why the trusted keys could not be read; empty: they could.
+  const std::string& trouble() const noexcept { return trouble_; }
   bool can_sign() const noexcept { return key_.has_value(); }
   std::string sign(std::string_view bytes) const; ///< Requires can_sign().
   /// Whether any trusted key signed.
   bool trusts(std::string_view bytes, std::string_view sig) const;
 
+  /// Errors: unavailable.
   result<void> remember_head(std::string_view task, const signed_head& head) const;
-  /// Nothing: the task was never signed for on this machine.
+  /// Nothing: the task was never signed for on this machine. Errors: what is
+  /// there cannot be read, which is no proof that there is nothing.
+  result<std::optional<signed_head>> read_head(std::string_view task) const;
+  result<std::vector<std::string>> list_heads() const; ///< Tasks, sorted.
+  /// The same, where what cannot be read counts as nothing: not for deciding.
   std::optional<signed_head> head_of(std::string_view task) const;
-  /// All tasks that have a head, sorted.
   std::vector<std::string> tasks_with_heads() const;
 
 private:
@@ -63,6 +74,7 @@ private:
   std::string repo_id_;
   std::optional<signing_key> key_;
   std::vector<public_key> trusted_;
+  std::string trouble_;
 };
 
 /// $XDG_STATE_HOME/scheduler/keys of this process's environment.

@@ -1,6 +1,7 @@
 #include "ledger/disk/projection.hpp"
 
 #include "ledger/digest.hpp"
+#include "ledger/gate.hpp"
 
 #include <fmt/format.h>
 
@@ -24,10 +25,12 @@ std::int64_t now_ms(const journal_hooks& hooks) {
 // Turns one append into records, file by file. See the head of projection.hpp.
 class preparation {
 public:
-  preparation(const workshop& w, const append& a, const chain_tip& before)
+  preparation(const workshop& w, const append& a, const chain_tip& before,
+              const expected_files& durable)
       : w_(w)
       , a_(a)
-      , before_(before) {
+      , before_(before)
+      , durable_(durable) {
     out_.task = a.task;
     out_.tip = before;
     // A clock that was set back must not make a chain go back.
@@ -49,6 +52,12 @@ public:
   }
 
 private:
+  // Durable records want this file, or appends of this group that may become
+  // durable without this one.
+  bool is_wanted_before(std::string_view ledger_path) const {
+    return durable_.contains(ledger_path) || before_.expected.contains(ledger_path);
+  }
+
   tl::unexpected<failure> refuse(std::string why, std::string code) const {
     return fail(fault::refused, fmt::format("append {}: {}", a_.task, why), std::move(code));
   }
@@ -109,7 +118,8 @@ private:
         || from->second.file.bytes != m.bytes)
       return refuse(fmt::format("{} is to be moved, but no record expects it so", m.from),
                     "malformed");
-    if (expected.contains(m.to))
+    // A link cannot be staged as a new file can: its name must be free already.
+    if (expected.contains(m.to) || is_wanted_before(m.to))
       return refuse(fmt::format("{} is to be moved to {}, which a record expects", m.from, m.to),
                     "occupied");
     auto late = out_.tip.late.find(m.from);
@@ -143,7 +153,7 @@ private:
       if (auto done = w_.hooks.before_put(name); !done)
         return done;
     file_ref ref{f.path, sha256(*f.content), f.content->size()};
-    bool is_late = before_.expected.contains(f.path);
+    bool is_late = is_wanted_before(f.path);
     bool is_large = f.content->size() > w_.sync_directly_bytes;
     if (is_late) {
       auto temp = w_.root.stage(*f.content, durability::none, name);
@@ -167,12 +177,14 @@ private:
   const workshop& w_;
   const append& a_;
   const chain_tip& before_;
+  const expected_files& durable_;
   prepared out_;
 };
 
 } // namespace
 
-result<prepared> prepare(const workshop& w, const append& a, const chain_tip& before) {
+result<prepared> prepare(const workshop& w, const append& a, const chain_tip& before,
+                         const expected_files& durable) {
   auto first = static_cast<unsigned char>(a.task.empty() ? '.' : a.task.front());
   if (first == '.' || a.task.find('/') != std::string::npos || !is_ledger_path(a.task)
       || a.task.size() > 128)
@@ -185,7 +197,7 @@ result<prepared> prepare(const workshop& w, const append& a, const chain_tip& be
                 fmt::format("append {}: it follows record {}, but the last one is {}", a.task,
                             a.after_seq, before.seq),
                 "stale");
-  return preparation(w, a, before).run();
+  return preparation(w, a, before, durable).run();
 }
 
 projection projection_of(prepared& p, std::uint64_t first_id) {
@@ -230,9 +242,10 @@ result<void> project(const tree& root, const keyring& keys, chain& c, projection
     if (!c.tip.expected.contains(p.originals.back()))
       if (auto done = root.remove(in_tree(p.task, p.originals.back())); !done)
         return done;
-  // A head may lag: the next open brings it up to the chain.
+  // A head may lag, but not for good: it is what a cut-off journal is seen by.
   if (p.head)
-    static_cast<void>(keys.remember_head(p.task, *p.head));
+    if (auto done = keys.remember_head(p.task, *p.head); !done)
+      return done;
   p.head.reset();
   return {};
 }
@@ -251,14 +264,13 @@ public:
       , expected_(expected_after(f.records)) {}
 
   result<std::vector<std::string>> run() {
-    auto first = std::find_if(e_.stored.begin(), e_.stored.end(),
-                              [&](auto& s) { return s.id > c_.settled(); });
-    auto index = static_cast<std::size_t>(first - e_.stored.begin());
-    for (auto i = index; i < e_.stored.size() && i < f_.records.size(); ++i)
+    for (auto i = f_.settled_seq; i < f_.records.size(); ++i)
       for (auto& m : moves_of(f_.records[i]))
         moves_.push_back(m);
+    if (auto done = moves_again(); !done)
+      return tl::make_unexpected(done.error());
     for (auto& [name, want] : expected_)
-      if (want.seq > index && want.seq <= e_.stored.size())
+      if (want.seq > f_.settled_seq && want.seq <= e_.stored.size())
         if (auto done = file(want); !done)
           return tl::make_unexpected(done.error());
     for (auto& m : moves_)
@@ -270,6 +282,30 @@ public:
 private:
   bool is_at(std::string_view ledger_path, std::string_view sha256) const {
     return root_.digest(in_tree(e_.task, ledger_path)) == sha256;
+  }
+
+  // A power cut may have taken the second name of what moved; the first is then
+  // the only one, until new content takes its place.
+  result<void> moves_again() {
+    bool any = false;
+    for (auto& m : moves_) {
+      auto want = expected_.find(m.to);
+      if (!c_.rebooted || want == expected_.end() || want->second.file.sha256 != m.sha256
+          || is_at(m.to, m.sha256))
+        continue;
+      // It may have moved on: any of its names will do.
+      auto source = std::find_if(moves_.begin(), moves_.end(), [&](auto& n) {
+        return n.sha256 == m.sha256 && is_at(n.from, m.sha256);
+      });
+      if (source == moves_.end())
+        continue;
+      if (auto done = root_.link(in_tree(e_.task, source->from), in_tree(e_.task, m.to)); !done)
+        return done;
+      said_.push_back(fmt::format("{}: moved {} to {} again", e_.task, source->from, m.to));
+      any = true;
+    }
+    // Durable before its first name goes: another power cut may follow.
+    return any ? root_.sync_file_system() : result<void>{};
   }
 
   // Within one boot: only a name that has not changed hands yet. Its old
@@ -294,13 +330,6 @@ private:
       said_.push_back(fmt::format("{}: restored {} from the database", e_.task, want.file.path));
       return {};
     }
-    for (auto& m : moves_)
-      if (c_.rebooted && m.to == want.file.path && is_at(m.from, m.sha256)) {
-        if (auto done = root_.link(in_tree(e_.task, m.from), name); !done)
-          return done;
-        said_.push_back(fmt::format("{}: moved {} to {} again", e_.task, m.from, m.to));
-        return {};
-      }
     return {}; // Missing or altered: gates and verify name it.
   }
 
@@ -334,6 +363,23 @@ result<std::vector<std::string>> heal_files(const tree& root, const database& db
   if (e.stored.empty() || e.stored.back().id <= c.settled())
     return std::vector<std::string>{};
   return healing(root, db, e, f, c).run();
+}
+
+result<std::vector<std::string>> drop_unrecorded_contract(const tree& root, const copies& e,
+                                                          const finding& f) {
+  std::vector<std::string> said;
+  auto c = unrecorded_contract(e.task, f.records);
+  if (c == contract::none)
+    return said;
+  auto name = in_tree(e.task, path_of(c));
+  if (root.digest(name) != sha256(contract_text(c, e.task)))
+    return said; // Nothing there, or not ours: gates and verify name it.
+  if (auto done = root.remove(name); !done)
+    return tl::make_unexpected(done.error());
+  said.push_back(fmt::format("{}: removed {}, put before a kill and never recorded: its answer is "
+                             "judged again",
+                             e.task, path_of(c)));
+  return said;
 }
 
 } // namespace ledger::disk

@@ -5,9 +5,9 @@
 // durable; *projecting* it afterwards completes the task's folder.
 //
 //   1. Preparing replaces no file that a record expects. A new file at such a
-//      path (its predecessor moves away in the same append) is only *staged*;
-//      its name changes hands after the commit. So a process killed in between
-//      leaves every recorded file as it was.
+//      path (its predecessor moves away in the same append, or in an earlier one
+//      of the group) is only *staged*; its name changes hands after the commit. So a process killed
+//      in between leaves every recorded file as it was.
 //   2. Preparing changes no chain: an append that fails half-way leaves orphans
 //      at paths that no record expects, and nothing else.
 //   3. Projecting can be repeated: what is done is not done again.
@@ -77,9 +77,11 @@ struct workshop {
   std::uint64_t sync_directly_bytes;
 };
 
-/// Errors: refused (codes stale, occupied, tampered, malformed), unavailable,
-/// lost. Does not look at damage: the caller does.
-result<prepared> prepare(const workshop& w, const append& a, const chain_tip& before);
+/// `before` is the tip in this group, `durable` what the records expect that are
+/// durable already. Errors: refused (codes stale, occupied, tampered,
+/// malformed), unavailable, lost. Does not look at damage: the caller does.
+result<prepared> prepare(const workshop& w, const append& a, const chain_tip& before,
+                         const expected_files& durable);
 
 /// What is left to do in a task's folder.
 struct projection {
@@ -97,8 +99,14 @@ projection projection_of(prepared& p, std::uint64_t first_id);
 result<void> project(const tree& root, const keyring& keys, chain& c, projection& p);
 
 /// Completes the files of a task whose last records the folder may lag behind:
-/// see recovery.hpp, invariant 3. Returns sentences.
+/// see recovery.hpp, invariant 3. What moves comes first, so that no new file
+/// takes the place of one that has no other name yet. Returns sentences.
 result<std::vector<std::string>> heal_files(const tree& root, const database& db, const copies& e,
                                             const finding& f, const circumstances& c);
+
+/// Removes the contract's file that unrecorded_contract() tells of, if it has
+/// exactly its bytes. Returns sentences.
+result<std::vector<std::string>> drop_unrecorded_contract(const tree& root, const copies& e,
+                                                          const finding& f);
 
 } // namespace ledger::disk

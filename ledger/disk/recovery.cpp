@@ -2,6 +2,8 @@
 
 #include "ledger/detail.hpp"
 #include "ledger/digest.hpp"
+#include "ledger/paths.hpp"
+#include "ledger/state.hpp"
 
 #include <fmt/format.h>
 
@@ -10,6 +12,10 @@
 namespace ledger::disk {
 
 namespace {
+
+std::string range(std::uint64_t first, std::uint64_t last) {
+  return first == last ? fmt::format("line {}", first) : fmt::format("lines {} to {}", first, last);
+}
 
 // Thrown and caught inside examine() only.
 struct damaged {
@@ -107,9 +113,14 @@ private:
     for (auto i = common; i < folder_.size(); ++i)
       if (auto why = chain(folder_[i]))
         hurt(std::string(path::journal), fmt::format("line {}: {}", i + 1, *why));
-    if (folder_.size() > common)
-      out_.healed = fmt::format("{}: took {} records from journal.jsonl into the database", e_.task,
-                                folder_.size() - common);
+    if (folder_.size() > common) {
+      out_.only_in_folder = c_.has_database ? common + 1 : 0;
+      out_.healed = fmt::format("{}: took {} from journal.jsonl into the database{}", e_.task,
+                                range(common + 1, folder_.size()),
+                                c_.has_database ? ", which it did not have: it was restored from "
+                                                  "an older copy, or they were added by hand"
+                                                : "");
+    }
     if (torn.empty())
       return;
     // With a database an unfinished line is always one that it knows as well.
@@ -118,8 +129,8 @@ private:
                                                    folder_.size() + 1, torn.size()));
     out_.rewrite = true;
     out_.journal_keep = out_.journal_bytes;
-    out_.healed = fmt::format("{}: cut {} bytes of an unfinished line from journal.jsonl", e_.task,
-                              torn.size());
+    out_.healed += fmt::format("{}{}: cut {} bytes of an unfinished line from journal.jsonl",
+                               out_.healed.empty() ? "" : "; ", e_.task, torn.size());
   }
 
   // Both have line i, and they are not the same. Only two whole chains are a
@@ -156,15 +167,20 @@ private:
 
   void database_ahead(std::uint64_t bytes, std::string_view torn) {
     auto first = folder_.size();
+    if (e_.stored[first].id <= c_.settled())
+      hurt(std::string(path::journal),
+           fmt::format("it is cut off: it ends with line {}, but {} were written; put it back from "
+                       "a backup, or write it again from the database: sqlite3 {}/{}/ledger.db "
+                       "\"SELECT line FROM records WHERE task = '{}' ORDER BY id\"",
+                       first, e_.stored.size(), ledger_root, own_folder, e_.task));
     auto next = std::string_view(e_.stored[first].line);
     bool torn_here = torn.size() <= next.size() && next.substr(0, torn.size()) == torn;
     if (!torn_here && !(c_.rebooted && e_.stored[first].id > c_.at.checkpoint))
       hurt(std::string(path::journal),
            fmt::format("line {}: {} bytes that no record explains", first + 1, torn.size()));
-    write_from_database(
-        first, bytes,
-        fmt::format("{}: completed journal.jsonl from the database (lines {} to {})", e_.task,
-                    first + 1, e_.stored.size()));
+    write_from_database(first, bytes,
+                        fmt::format("{}: completed journal.jsonl from the database ({})", e_.task,
+                                    range(first + 1, e_.stored.size())));
   }
 
   const copies& e_;
@@ -173,12 +189,10 @@ private:
   std::vector<std::string_view> folder_;
 };
 
-std::optional<damage> check_signatures(const copies& e, const finding& f, const keyring& keys) {
+std::optional<damage> check_owner(const copies& e, const finding& f, const keyring& keys) {
   for (auto& r : f.records)
-    if (!r.sig.empty() && !keys.trusts(signed_part(r), r.sig))
-      return damage{e.task, std::string(path::journal),
-                    fmt::format("the signature of record {} ({}) is not by a trusted key", r.seq,
-                                to_string(r.what))};
+    if (auto why = not_of_this_task(r, e.task, keys))
+      return damage{e.task, std::string(path::journal), std::move(*why)};
   return std::nullopt;
 }
 
@@ -211,10 +225,69 @@ finding examine(const copies& e, const circumstances& c, const keyring& keys) {
     out.hurt = d.what;
   }
   if (!out.hurt)
-    out.hurt = check_signatures(e, out, keys);
+    out.hurt = check_owner(e, out, keys);
   if (!out.hurt)
     out.hurt = check_head(e, out);
+  auto young =
+      std::find_if(e.stored.begin(), e.stored.end(), [&](auto& s) { return s.id > c.settled(); });
+  out.settled_seq = young == e.stored.end() ? out.records.size()
+                                            : static_cast<std::uint64_t>(young - e.stored.begin());
   return out;
+}
+
+circumstances circumstances_of(const std::string& task, const all_marks& m,
+                               std::string_view boot_id) {
+  circumstances c;
+  c.has_database = !m.common.boot_id.empty();
+  auto held = m.held.find(task);
+  c.at = held == m.held.end() ? m.common : held->second;
+  c.rebooted = c.has_database && !boot_id.empty() && c.at.boot_id != boot_id;
+  return c;
+}
+
+std::string told_of_strange_lines(const finding& f) {
+  return fmt::format("{}: only the folder has what the database is given first; if you restored "
+                     "the database from an older copy, the next `scheduler --tasks DIR` takes "
+                     "them, else find out who added them and take them away",
+                     range(f.only_in_folder, f.records.size()));
+}
+
+std::optional<std::string> not_of_this_task(const record& r, std::string_view task,
+                                            const keyring& keys) {
+  auto named = fmt::format("record {} ({})", r.seq, to_string(r.what));
+  auto copied = [&](std::string_view whose) {
+    return fmt::format("{} is of {}: this folder, or its journal, was copied or renamed; put it "
+                       "back where it belongs, or remove it",
+                       named, whose);
+  };
+  if (r.what == event::opened) {
+    auto branch = text_at(r.detail, "branch");
+    if (!branch.empty() && branch != fmt::format("{}{}", branch_prefix, task))
+      return copied("branch `" + branch + "`");
+  }
+  if (r.sig.empty())
+    return std::nullopt;
+  if (!keys.trusts(signed_part(r), r.sig))
+    return fmt::format("the signature of {} is not by a trusted key{}{}", named,
+                       keys.trouble().empty() ? "" : ": ", keys.trouble());
+  if (text_at(r.detail, "task") != task)
+    return copied("task `" + text_at(r.detail, "task") + "`");
+  if (text_at(r.detail, "repo") != keys.repo_id())
+    return copied("repository `" + text_at(r.detail, "repo") + "`");
+  return std::nullopt;
+}
+
+contract unrecorded_contract(std::string_view task, const std::vector<record>& records) {
+  if (records.empty())
+    return contract::none;
+  auto leave = row_of(records.back().at).leave;
+  auto c = leave == gate::decided    ? contract::decisions
+           : leave == gate::approved ? contract::final
+                                     : contract::none;
+  if (c == contract::none)
+    return c;
+  auto s = fold(task, records);
+  return s && s->ph == phase::answered && !file_of(*s, path_of(c)) ? c : contract::none;
 }
 
 void expect(expected_files& files, const record& r) {
@@ -242,9 +315,15 @@ expected_files expected_after(const std::vector<record>& records) {
 result<std::map<std::string, copies>> gather(const tree& root, const keyring& keys,
                                              std::vector<damage>& damages) {
   std::map<std::string, copies> out;
-  for (auto& task : keys.tasks_with_heads()) {
+  auto heads = keys.list_heads();
+  if (!heads)
+    return tl::make_unexpected(heads.error());
+  for (auto& task : *heads) {
     out[task].task = task;
-    out[task].head = keys.head_of(task);
+    if (auto head = keys.read_head(task))
+      out[task].head = std::move(*head);
+    else
+      damages.push_back(damage{task, std::string(path::journal), head.error().detail});
   }
   auto entries = root.list("");
   if (!entries)

@@ -9,11 +9,16 @@
 //   1. The chain that extends the other wins; a fork is damage that names both
 //      heads.
 //   2. The database is ahead by design for an instant (commit, then lines), so
-//      a folder that lags is completed. A journal.jsonl that is gone is damage
-//      unless no line of it can have been there yet.
+//      a folder that lags is completed. What was *settled* (was in the folder
+//      for certain) and is missing from it is damage: a line, many, or all of
+//      journal.jsonl.
 //   3. What the kernel may have lost in a reboot (after the last checkpoint) is
 //      written again; within one boot the same sight is damage.
-//   4. A signed record must verify, and the head must lie on the chain.
+//   4. A signed record must verify and name this task and this repository; the
+//      first record names the task's branch; the head must lie on the chain.
+//   5. The folder is never ahead by design. Beside a database that was there
+//      before, lines that only the folder has come from a restored database or
+//      from somebody's hand: they are taken (1), and never in silence.
 //
 // Private to ledger/disk.
 
@@ -24,6 +29,7 @@
 #include "ledger/disk/keyring.hpp"
 #include "ledger/disk/tree.hpp"
 #include "ledger/record.hpp"
+#include "ledger/step_table.hpp"
 
 #include <map>
 #include <optional>
@@ -42,21 +48,31 @@ struct copies {
   std::optional<signed_head> head;
 };
 
-/// What is known of the ledger as a whole.
+/// How far a task's folder must have followed the database.
 struct circumstances {
   bool has_database = false; ///< It was there before this start.
-  bool rebooted = false;     ///< Since the database was last written.
-  marks at;
+  bool rebooted = false;     ///< Since the folder last followed it.
+  marks at;                  ///< The task's own if it is held, else the common ones.
 
   /// Up to this id, whatever was projected must still be there.
   std::uint64_t settled() const noexcept { return rebooted ? at.checkpoint : at.projected; }
 };
+
+/// Those of `task`, in the boot `boot_id` (empty: unknown, taken as the same).
+circumstances circumstances_of(const std::string& task, const all_marks& m,
+                               std::string_view boot_id);
 
 struct finding {
   std::vector<record> records;
   std::string last_line_sha256;
   std::optional<damage> hurt;
   std::uint64_t journal_bytes = 0; ///< Size of the whole chain as text.
+  /// Up to this record the folder must be complete; what later records tell of
+  /// may be unfinished in it.
+  std::uint64_t settled_seq = 0;
+  /// The first record that only the folder has, beside a database that was
+  /// there before; 0: none.
+  std::uint64_t only_in_folder = 0;
 
   /// To be done, if not hurt: records from this index on go into the database.
   std::size_t missing_in_database = 0;
@@ -69,6 +85,18 @@ struct finding {
 };
 
 finding examine(const copies& e, const circumstances& c, const keyring& keys);
+
+/// What journal.jsonl has and the database has not, as a sentence.
+std::string told_of_strange_lines(const finding& f);
+
+/// Why `r` cannot be a record of this task: its signature, or whose it is.
+std::optional<std::string> not_of_this_task(const record& r, std::string_view task,
+                                            const keyring& keys);
+
+/// The contract that a process killed between "put" and "recorded" may have
+/// left: these records end in an unjudged answer of the step that wins it, and
+/// none of them expects its file. Its answer is judged again.
+contract unrecorded_contract(std::string_view task, const std::vector<record>& records);
 
 /// A file that a task's records expect on disk.
 struct expectation {
@@ -86,7 +114,8 @@ std::vector<std::string> gone_of(const record& r);
 expected_files expected_after(const std::vector<record>& records);
 
 /// The copies of every task in the folders and of the heads; links in the
-/// place of a task's folder or journal are named in `damages`.
+/// place of a task's folder or journal, and heads that cannot be read, are named
+/// in `damages`.
 result<std::map<std::string, copies>> gather(const tree& root, const keyring& keys,
                                              std::vector<damage>& damages);
 

@@ -11,6 +11,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <system_error>
@@ -101,6 +102,47 @@ result<database> open_copied(const fs::path& root, const fs::path& folder) {
   return out;
 }
 
+using stored_chains = std::map<std::string, std::vector<stored_line>>;
+
+result<stored_chains> stored_state(const fs::path& root, all_marks& marked) {
+  private_folder temp;
+  if (temp.path().empty())
+    return fail(fault::unavailable, "no temporary folder can be made; set TMPDIR");
+  auto db = open_copied(root, temp.path());
+  if (!db)
+    return tl::make_unexpected(db.error());
+  if (db->is_new())
+    return stored_chains{};
+  auto found = db->read_marks();
+  if (!found)
+    return tl::make_unexpected(found.error());
+  marked = std::move(*found);
+  return db->lines();
+}
+
+// A running scheduler may have written between our look at the folder and the
+// copy of the database. What the copy knows as settled is in the folder by now;
+// what is newer than the copy is none of this picture.
+void look_again(const tree& t, copies& e) {
+  auto lines = [](std::string_view text) {
+    return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+  };
+  if (e.journal && lines(*e.journal) >= e.stored.size())
+    return;
+  auto text = t.read(e.task + "/" + std::string(path::journal));
+  if (!text && text.error().kind == fault::not_found)
+    e.journal.reset();
+  if (!text)
+    return;
+  if (lines(*text) >= e.stored.size()) {
+    std::size_t end = 0;
+    for (std::size_t n = 0; n < e.stored.size(); ++n)
+      end = text->find('\n', end) + 1;
+    text->resize(end);
+  }
+  e.journal = std::move(*text);
+}
+
 } // namespace
 
 result<snapshot> read_snapshot(const fs::path& root, const keyring& keys) {
@@ -113,43 +155,31 @@ result<snapshot> read_snapshot(const fs::path& root, const keyring& keys) {
   auto tasks = gather(*t, keys, out.damages);
   if (!tasks)
     return tl::make_unexpected(tasks.error());
-  circumstances c;
+  all_marks marked;
+  auto boot = kernel_boot_id().value_or("");
   std::error_code error;
   if (fs::exists(root / own_folder / "ledger.db", error)) {
-    private_folder temp;
-    if (temp.path().empty())
-      return fail(fault::unavailable, "no temporary folder can be made; set TMPDIR");
-    auto db = open_copied(root, temp.path());
+    auto db = stored_state(root, marked);
     if (!db)
       return tl::make_unexpected(db.error());
-    c.has_database = !db->is_new();
-    auto stored =
-        c.has_database ? db->lines() : result<std::map<std::string, std::vector<stored_line>>>{};
-    auto marked = c.has_database ? db->read_marks() : result<marks>{};
-    if (!stored || !marked)
-      return tl::make_unexpected(stored ? marked.error() : stored.error());
-    c.at = *marked;
-    auto boot = kernel_boot_id();
-    c.rebooted = c.has_database && boot && c.at.boot_id != *boot;
-    for (auto& [task, lines] : *stored) {
+    for (auto& [task, lines] : *db) {
       auto& e = (*tasks)[task];
       e.task = task;
       e.stored = std::move(lines);
       e.has_folder = t->has_folder(task);
-      // Begun after we looked at the folders: look again.
-      if (auto text = t->read(task + "/" + std::string(path::journal)); !e.journal && text)
-        e.journal = std::move(*text);
+      look_again(*t, e);
     }
   }
   for (auto& [task, e] : *tasks) {
-    auto f = examine(e, c, keys);
-    bool named = false;
-    for (auto& d : out.damages)
-      named = named || d.task == task;
-    if (f.hurt && !named)
+    auto f = examine(e, circumstances_of(task, marked, boot), keys);
+    auto is_named = std::any_of(out.damages.begin(), out.damages.end(),
+                                [&, name = task](auto& d) { return d.task == name; });
+    if (f.hurt && !is_named)
       out.damages.push_back(*f.hurt);
-    if (f.hurt || named || !f.records.empty())
-      out.tasks[task].records = std::move(f.records);
+    if (!f.hurt && f.only_in_folder != 0)
+      out.damages.push_back(damage{task, std::string(path::journal), told_of_strange_lines(f)});
+    if (f.hurt || is_named || !f.records.empty())
+      out.tasks[task] = chain_state{std::move(f.records), f.settled_seq};
   }
   return out;
 }

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 
 #include <dirent.h>
@@ -15,6 +16,7 @@
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 namespace ledger::disk {
@@ -42,6 +44,34 @@ tree::entry::kind kind_of(mode_t mode) noexcept {
                          : kind::other;
 }
 
+// Below a tree we made every name ourselves: what is no file where a file
+// belongs, or no folder where a folder does, was put there by somebody else.
+tl::unexpected<failure> tree_failure(std::string_view what, std::string_view name, int error) {
+  if (error == ENOTDIR || error == EISDIR || error == ENXIO)
+    return fail(fault::corrupt,
+                fmt::format("{} {}: {}: something else stands in the place of a file or folder; "
+                            "find out who put it there and take it away",
+                            what, name, std::strerror(error)));
+  return system_failure(what, name, error);
+}
+
+tl::unexpected<failure> lost_writes(std::string_view what, std::string_view name, int error) {
+  return fail(fault::lost, fmt::format("{}{}{}: {}; what was written may be gone", what,
+                                       name.empty() ? "" : " ", name, std::strerror(error)));
+}
+
+result<void> kernel_will_do() {
+  struct utsname kernel {};
+  if (::uname(&kernel) != 0)
+    return system_failure("uname", "", errno);
+  if (!syncfs_tells_of_lost_writes(kernel.release))
+    return fail(fault::unavailable,
+                fmt::format("this kernel is Linux {}: before 5.8 syncfs does not tell of lost "
+                            "writes; run a newer kernel",
+                            kernel.release));
+  return {};
+}
+
 } // namespace
 
 unique_fd::~unique_fd() {
@@ -64,7 +94,7 @@ tl::unexpected<failure> system_failure(std::string_view what, std::string_view n
     case EDQUOT:
       return fail(fault::unavailable, text + "; free some space", std::string{disk_full_code});
     case ENOSYS:
-      text += "; Linux 5.6 or newer is needed (openat2)";
+      text += "; Linux 5.8 or newer is needed (openat2)";
       break;
     default:
       break;
@@ -84,7 +114,7 @@ result<unique_fd> open_beneath(int dir, std::string_view name, int flags, unsign
       return unique_fd(static_cast<int>(fd));
     // EAGAIN: a rename elsewhere raced the kernel's check.
     if (errno != EINTR && errno != EAGAIN)
-      return system_failure("open", path, errno);
+      return tree_failure("open", path, errno);
   }
 }
 
@@ -135,9 +165,19 @@ result<void> write_all(int fd, std::string_view bytes, std::string_view name) {
 
 result<void> sync(int fd, std::string_view name) {
   if (::fsync(fd) != 0)
-    return fail(fault::lost, fmt::format("fsync {}: {}; what was written may be gone", name,
-                                         std::strerror(errno)));
+    return lost_writes("fsync", name, errno);
   return {};
+}
+
+bool syncfs_tells_of_lost_writes(std::string_view kernel_release) noexcept {
+  unsigned major = 0, minor = 0;
+  auto* end = kernel_release.data() + kernel_release.size();
+  auto [dot, error] = std::from_chars(kernel_release.data(), end, major);
+  if (error != std::errc{} || dot == end || *dot != '.')
+    return false;
+  if (std::from_chars(dot + 1, end, minor).ec != std::errc{})
+    return false;
+  return major > 5 || (major == 5 && minor >= 8);
 }
 
 std::string digest_of(int fd) {
@@ -158,13 +198,22 @@ std::string digest_of(int fd) {
   }
 }
 
-result<tree> tree::open(const std::filesystem::path& folder, bool for_writing) {
+result<tree> tree::open(const std::filesystem::path& folder, bool for_writing, sync_seam seam) {
   tree t;
+  t.seam_ = std::move(seam);
   t.root_ = unique_fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  // "No folder" is also what the kernel says of a link in its place.
+  if (!t.root_ && (errno == ENOTDIR || errno == ELOOP))
+    return fail(fault::corrupt,
+                fmt::format("open {}: it is no folder but a symbolic link or a file; put the "
+                            "folder itself there",
+                            folder.string()));
   if (!t.root_)
     return system_failure("open", folder.string(), errno);
   if (!for_writing)
     return t;
+  if (auto fine = kernel_will_do(); !fine)
+    return tl::make_unexpected(fine.error());
   auto staging = std::string(own_folder) + "/tmp";
   if (auto made = t.make_folder(staging); !made)
     return tl::make_unexpected(made.error());
@@ -172,7 +221,9 @@ result<tree> tree::open(const std::filesystem::path& folder, bool for_writing) {
   if (!litter)
     return tl::make_unexpected(litter.error());
   for (auto& e : *litter)
-    if (auto gone = t.remove(staging + "/" + e.name); !gone)
+    if (e.is == entry::kind::folder)
+      continue; // Not ours, and not in our way: stage() takes another name.
+    else if (auto gone = t.remove(staging + "/" + e.name); !gone)
       return tl::make_unexpected(gone.error());
   auto fd = open_beneath(t.root_.get(), staging, O_PATH | O_DIRECTORY);
   if (!fd)
@@ -202,7 +253,7 @@ result<void> tree::make_folder(std::string_view name) const {
     if (!above)
       return tl::make_unexpected(above.error());
     if (::mkdirat(above->get(), name_part(part).c_str(), folder_mode) != 0 && errno != EEXIST)
-      return system_failure("mkdir", part, errno);
+      return tree_failure("mkdir", part, errno);
   }
   // It may exist as something else: opening tells.
   auto made = open_beneath(root_.get(), name, O_PATH | O_DIRECTORY);
@@ -223,11 +274,15 @@ result<unique_fd> tree::folder_above(std::string_view name) const {
 
 result<std::string> tree::stage(std::string_view content, durability d,
                                 std::string_view name) const {
-  auto temp = std::to_string(++staged_);
-  unique_fd fd(::openat(staging_.get(), temp.c_str(),
-                        O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, file_mode));
+  std::string temp;
+  unique_fd fd;
+  do {
+    temp = std::to_string(++staged_);
+    fd = unique_fd(::openat(staging_.get(), temp.c_str(),
+                            O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, file_mode));
+  } while (!fd && errno == EEXIST);
   if (!fd)
-    return system_failure("put", name, errno);
+    return tree_failure("put", name, errno);
   auto done = write_all(fd.get(), content, name);
   if (done && d == durability::synced)
     done = sync(fd.get(), name);
@@ -243,7 +298,7 @@ result<void> tree::place(const std::string& staged, std::string_view name) const
   if (!folder)
     return tl::make_unexpected(folder.error());
   if (::renameat(staging_.get(), staged.c_str(), folder->get(), name_part(name).c_str()) != 0)
-    return system_failure("put", name, errno);
+    return tree_failure("put", name, errno);
   return {};
 }
 
@@ -286,22 +341,28 @@ result<void> tree::link(std::string_view from, std::string_view to) const {
     return {};
   if (errno == EEXIST) {
     // An orphan of a killed run: replace it in one rename.
-    auto temp = std::to_string(++staged_);
-    if (::linkat(source->get(), source_name.c_str(), staging_.get(), temp.c_str(), 0) == 0) {
+    std::string temp;
+    int linked = -1;
+    do {
+      temp = std::to_string(++staged_);
+      linked = ::linkat(source->get(), source_name.c_str(), staging_.get(), temp.c_str(), 0);
+    } while (linked != 0 && errno == EEXIST);
+    if (linked == 0) {
       int failed = ::renameat(staging_.get(), temp.c_str(), target->get(), target_name.c_str());
       int error = errno;
       ::unlinkat(staging_.get(), temp.c_str(), 0); // Same file twice: rename leaves it.
       if (failed != 0)
-        return system_failure("put", to, error);
+        return tree_failure("put", to, error);
       return {};
     }
   }
   if (errno != EPERM && errno != EMLINK && errno != EOPNOTSUPP)
-    return system_failure("link", from, errno);
+    return tree_failure("link", from, errno);
   auto content = read(from);
   if (!content)
     return tl::make_unexpected(content.error());
-  return put(to, *content, durability::none);
+  // The original may be long checkpointed and goes soon: only the copy is left.
+  return put(to, *content, durability::synced);
 }
 
 result<void> tree::remove(std::string_view name) const {
@@ -311,7 +372,7 @@ result<void> tree::remove(std::string_view name) const {
   if (!folder)
     return tl::make_unexpected(folder.error());
   if (::unlinkat(folder->get(), name_part(name).c_str(), 0) != 0 && errno != ENOENT)
-    return system_failure("remove", name, errno);
+    return tree_failure("remove", name, errno);
   return {};
 }
 
@@ -376,10 +437,17 @@ bool tree::has_folder(std::string_view name) const {
   return open_beneath(root_.get(), name, O_PATH | O_DIRECTORY).has_value();
 }
 
+result<void> tree::sync(int fd, std::string_view name) const {
+  if (int error = seam_ ? seam_(name) : 0; error != 0)
+    return lost_writes("fsync", name, error);
+  return disk::sync(fd, name);
+}
+
 result<void> tree::sync_file_system() const {
+  if (int error = seam_ ? seam_({}) : 0; error != 0)
+    return lost_writes("syncfs", {}, error);
   if (::syncfs(root_.get()) != 0)
-    return fail(fault::lost,
-                fmt::format("syncfs: {}; what was written may be gone", std::strerror(errno)));
+    return lost_writes("syncfs", {}, errno);
   return {};
 }
 

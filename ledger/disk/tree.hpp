@@ -4,10 +4,13 @@
 // slashes; the kernel resolves them (openat2) without following any symlink
 // and without leaving the folder, so a planted link cannot redirect us.
 //
-//   1. A name that leads through a symlink, or out of the tree, is corrupt.
+//   1. A name that leads through a symlink, or out of the tree, is corrupt; so
+//      is one where a folder, a FIFO or the like stands in the place of a file,
+//      or a file in the place of a folder.
 //   2. New files are staged in `.scheduler/tmp` and renamed into their place:
 //      a killed writer leaves litter there only, and open() clears it.
 //   3. Nothing here is synced unless the call says so; a failed sync is lost.
+//   4. A writer needs a kernel whose syncfs tells of lost writes (Linux 5.8).
 //
 // Private to ledger/disk.
 
@@ -18,6 +21,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -58,11 +62,20 @@ result<void> sync(int fd, std::string_view name);
 /// Digest of an open regular file; empty if it is not regular or unreadable.
 std::string digest_of(int fd);
 
+/// Whether syncfs tells of writes that were lost, by the kernel's release.
+bool syncfs_tells_of_lost_writes(std::string_view kernel_release) noexcept;
+
+/// A seam for the tests: the errno that a sync of `name` ("" for the whole file
+/// system) shall fail with; 0: none, ask the kernel.
+using sync_seam = std::function<int(std::string_view name)>;
+
 class tree {
 public:
   /// Opens an existing folder. For a writer also makes and clears
-  /// `.scheduler/tmp`.
-  static result<tree> open(const std::filesystem::path& folder, bool for_writing);
+  /// `.scheduler/tmp`. Errors: not_found; corrupt, if something else, a
+  /// symlink to a folder too, stands in its place.
+  static result<tree> open(const std::filesystem::path& folder, bool for_writing,
+                           sync_seam seam = {});
 
   result<std::string> read(std::string_view name,
                            std::size_t max_bytes = std::size_t{1} << 30) const;
@@ -72,6 +85,7 @@ public:
   /// above it, up to the tree.
   result<void> put(std::string_view name, std::string_view content, durability d) const;
   /// Gives the file `from` a second name; whatever had that name is replaced.
+  /// Where files cannot have two names the second is a synced copy.
   result<void> link(std::string_view from, std::string_view to) const;
   /// Removing what is not there is no error.
   result<void> remove(std::string_view name) const;
@@ -102,7 +116,9 @@ public:
 
 private:
   result<unique_fd> folder_above(std::string_view name) const;
+  result<void> sync(int fd, std::string_view name) const;
 
+  sync_seam seam_;
   unique_fd root_;
   unique_fd staging_;
   mutable std::uint64_t staged_ = 0;

@@ -1,5 +1,6 @@
 #include "ledger/disk/verify.hpp"
 
+#include "ledger/digest.hpp"
 #include "ledger/disk/recovery.hpp"
 #include "ledger/disk/tree.hpp"
 #include "ledger/gate.hpp"
@@ -18,16 +19,18 @@ constexpr std::size_t max_contract_bytes = 4096;
 class verification {
 public:
   verification(const tree& root, const keyring& keys, const std::string& task,
-               const std::vector<record>& records, std::vector<damage>& out)
+               const chain_state& chain, std::vector<damage>& out)
       : root_(root)
       , keys_(keys)
       , task_(task)
-      , records_(records)
-      , expected_(expected_after(records))
+      , records_(chain.records)
+      , settled_seq_(chain.settled_seq)
+      , expected_(expected_after(chain.records))
+      , unrecorded_(unrecorded_contract(task, chain.records))
       , out_(out) {}
 
   void run() {
-    signatures();
+    owner();
     for (auto& [name, want] : expected_)
       file(want);
     for (auto& [name, want] : given_up())
@@ -35,6 +38,7 @@ public:
         file(want);
       else if (root_.digest(in_tree(name)).empty())
         hurt(name, fmt::format("it is missing; record {} names it", want.seq));
+    terms();
     strangers();
   }
 
@@ -50,12 +54,32 @@ private:
     return fmt::format("{}/{}", task_, ledger_path);
   }
 
-  void signatures() {
+  void owner() {
     for (auto& r : records_)
-      if (!r.sig.empty() && !keys_.trusts(signed_part(r), r.sig))
-        hurt(std::string(path::journal),
-             fmt::format("the signature of record {} ({}) is not by a trusted key", r.seq,
-                         to_string(r.what)));
+      if (auto why = not_of_this_task(r, task_, keys_))
+        hurt(std::string(path::journal), std::move(*why));
+  }
+
+  // A contract that stands must have been given for what is there now, as the
+  // gate demands (gate.hpp, 2). What is gone or given up was named already.
+  void terms() {
+    auto s = fold(task_, records_);
+    if (!s)
+      return; // Records that no state fits: the caller tells.
+    for (auto c : {contract::decisions, contract::final}) {
+      auto* standing = contract_of(*s, c);
+      if (!standing)
+        continue;
+      auto text = c == contract::decisions ? path::decisions : path::post_audit;
+      if (auto* f = file_of(*s, text); f && f->sha256 != standing->text_sha256)
+        hurt(std::string(path_of(c)),
+             fmt::format("contract-forged: record {} gave it for another text than {}",
+                         standing->seq, text));
+      if (c == contract::final && standing->tree != s->tree)
+        hurt(std::string(path_of(c)),
+             fmt::format("contract-forged: record {} gave it for tree {}, the candidate is {}",
+                         standing->seq, standing->tree, s->tree));
+    }
   }
 
   // What a stop found missing or altered, and nobody wrote again since. A
@@ -73,12 +97,11 @@ private:
     return lost;
   }
 
-  // The last append may not be finished in the folder if the process was
-  // killed: the next start finishes it, and nothing is wrong. Its records
-  // share one time.
+  // The last appends may not be finished in the folder if the process was
+  // killed: the next start finishes them, and nothing is wrong.
   bool is_settling(std::string_view ledger_path, std::string_view sha256) const {
-    for (auto r = records_.rbegin(); r != records_.rend() && r->time == records_.back().time; ++r)
-      for (auto& m : moves_of(*r))
+    for (auto i = settled_seq_; i < records_.size(); ++i)
+      for (auto& m : moves_of(records_[i]))
         if (m.from == ledger_path && m.sha256 == sha256)
           return true;
     return false;
@@ -113,17 +136,9 @@ private:
   }
 
   // Put, but its record never became durable: the next start puts it again.
-  bool is_orphan_contract(std::string_view ledger_path) const {
-    if (records_.empty() || records_.back().what != event::answered)
-      return false;
-    auto at = records_.back().at;
-    auto c = at == step::decide   ? contract::decisions
-             : at == step::review ? contract::final
-                                  : contract::none;
-    if (c == contract::none || ledger_path != path_of(c))
-      return false;
-    auto bytes = root_.read(in_tree(ledger_path), max_contract_bytes);
-    return bytes && *bytes == contract_text(c, task_);
+  bool is_unrecorded(std::string_view ledger_path) const {
+    return unrecorded_ != contract::none && ledger_path == path_of(unrecorded_)
+           && root_.digest(in_tree(ledger_path)) == sha256(contract_text(unrecorded_, task_));
   }
 
   void strangers() {
@@ -134,7 +149,7 @@ private:
       auto name = fmt::format("{}/{}", contract_folder, e.name);
       if (expected_.contains(name) || (e.is == tree::entry::kind::folder && e.name == "old"))
         continue;
-      if (is_settling(name, root_.digest(in_tree(name))) || is_orphan_contract(name))
+      if (is_settling(name, root_.digest(in_tree(name))) || is_unrecorded(name))
         continue;
       hurt(name, "contract-forged: no signed record stands behind it");
     }
@@ -144,7 +159,9 @@ private:
   const keyring& keys_;
   const std::string& task_;
   const std::vector<record>& records_;
+  std::uint64_t settled_seq_;
   expected_files expected_;
+  contract unrecorded_;
   std::vector<damage>& out_;
 };
 
@@ -156,6 +173,8 @@ std::vector<damage> verify_ledger(const std::filesystem::path& root, const keyri
     return tasks.empty() || std::find(tasks.begin(), tasks.end(), task) != tasks.end();
   };
   std::vector<damage> out;
+  if (!keys.trouble().empty())
+    out.push_back(damage{"", "keys", keys.trouble()});
   for (auto& d : found.damages)
     if (wanted(d.task))
       out.push_back(d);
@@ -166,7 +185,7 @@ std::vector<damage> verify_ledger(const std::filesystem::path& root, const keyri
   }
   for (auto& [task, chain] : found.tasks)
     if (wanted(task))
-      verification(*t, keys, task, chain.records, out).run();
+      verification(*t, keys, task, chain, out).run();
   // Asked for by name, but no record, folder or head knows it.
   for (auto& task : tasks)
     if (!found.tasks.contains(task))

@@ -1,8 +1,9 @@
 // verify.hpp -- does the ledger on disk still say what was written?
 //
-// Checks each task's chain, signatures, the digest of every file that its
-// state expects, its contracts, and that no contract lies there without a
-// signed record. Commits against trees are git's and checked by the caller.
+// Checks each task's chain, signatures and whose they are, the digest of every
+// file that its state expects, its contracts by the gate's own terms, and that
+// no contract lies there without a signed record. Commits against trees are
+// git's and checked by the caller.
 // Writes nothing.
 
 #pragma once

@@ -10,10 +10,12 @@
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include <unistd.h>
 
@@ -72,14 +74,17 @@ protected:
     EXPECT_TRUE(keys);
     ledger::disk::journal::options o;
     o.root = root / "ledger";
+    o.sync_directly_bytes = 1000;
+    o.hooks.sync_error = [this](std::string_view name) { return name == failing_sync ? EIO : 0; };
     auto j = ledger::disk::journal::open(std::move(o), std::move(*keys));
     EXPECT_TRUE(j) << (j ? "" : j.error().detail);
     return std::move(*j);
   }
 
-  static ledger::disk::append opening(const std::string& task) {
+  static ledger::disk::append opening(const std::string& task, std::size_t bytes = 6) {
     ledger::opening o;
-    o.prompt = std::make_shared<const std::string>("do it\n");
+    o.prompt = std::make_shared<const std::string>(bytes, 'x');
+    o.repo_id = "repo";
     o.base = "b";
     o.base_tree = "t";
     return {task, 0, {ledger::draft_opened(o, task)}};
@@ -87,6 +92,8 @@ protected:
 
   fs::path root = fs::temp_directory_path() / ("failed-sync-" + std::to_string(::getpid()));
   failing_vfs vfs;
+  /// Of the tree: a name, "" for syncfs.
+  std::string failing_sync = "none";
 };
 
 TEST_F(FailedSync, NothingIsAcknowledgedAndNothingIsTakenAfterwards) {
@@ -120,6 +127,43 @@ TEST_F(FailedSync, TheNextStartHasWhatWasAcknowledgedAndGoesOn) {
   if (!b || b->empty()) { // Not acknowledged: it may be there or not, never half.
     EXPECT_TRUE(j.append_one(opening("B")));
   }
+}
+
+// A checkpoint drops what the database held, so a syncfs that fails must end all.
+TEST_F(FailedSync, ACheckpointThatFailsEndsTheJournal) {
+  {
+    auto j = open();
+    ASSERT_TRUE(j.append_one(opening("A")));
+    failing_sync = "";
+    auto closed = j.close();
+    ASSERT_FALSE(closed);
+    EXPECT_EQ(closed.error().kind, fault::lost);
+    failing_sync = "none";
+    auto b = j.append_one(opening("B"));
+    ASSERT_FALSE(b);
+    EXPECT_EQ(b.error().kind, fault::lost);
+    ASSERT_FALSE(j.close());
+  }
+  // Its bytes are still in the database: what the disk lost is restored.
+  fs::remove(root / "ledger" / "A" / "inputs" / "prompt.md");
+  auto keys = ledger::disk::keyring::open(root / "keys", "repo", true);
+  ledger::disk::journal::options o;
+  o.root = root / "ledger";
+  o.hooks.boot_id = [] { return std::string("another boot"); };
+  ASSERT_TRUE(ledger::disk::journal::open(std::move(o), std::move(*keys)));
+  EXPECT_TRUE(fs::exists(root / "ledger" / "A" / "inputs" / "prompt.md"));
+}
+
+TEST_F(FailedSync, ALargeFileThatCannotBeSyncedIsNotRecorded) {
+  auto j = open();
+  ASSERT_TRUE(j.append_one(opening("A")));
+  failing_sync = "B/inputs/prompt.md";
+  auto b = j.append_one(opening("B", 5000));
+  ASSERT_FALSE(b);
+  EXPECT_EQ(b.error().kind, fault::lost);
+  EXPECT_EQ(j.records_of("B"), nullptr);
+  failing_sync = "none";
+  EXPECT_EQ(j.append_one(opening("C")).error().kind, fault::lost);
 }
 
 } // namespace

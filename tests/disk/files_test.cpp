@@ -2,12 +2,18 @@
 
 #include "tests/disk/ledger_fixture.hpp"
 
+#include <fstream>
+
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace ledger::disk {
 namespace {
 
-using Files = ledger_test;
+class Files : public ledger_test {
+protected:
+  static void write_plainly(const fs::path& file) { std::ofstream(file) << "litter"; }
+};
 
 TEST_F(Files, WhatWasPutIsRead) {
   auto file = base_ / "a" / "b" / "c.txt";
@@ -21,6 +27,16 @@ TEST_F(Files, WhatWasPutIsRead) {
   EXPECT_EQ(digest_of_file(file), sha256(""));
   // Nothing but the file itself is left in its folder.
   EXPECT_EQ(std::distance(fs::directory_iterator(file.parent_path()), {}), 1);
+}
+
+// Process ids come again: the litter of a killed namesake was "File exists".
+TEST_F(Files, TheLitterOfAKilledNamesakeIsNoObstacle) {
+  auto file = base_ / "a/file";
+  ASSERT_TRUE(put_file(file, "one", durability::none));
+  for (int n = 0; n < 2000; ++n)
+    write_plainly(base_ / "a" / fmt::format(".put-{}-{}", ::getpid(), n));
+  ASSERT_TRUE(put_file(file, "two", durability::none));
+  EXPECT_EQ(read_file(file).value_or(""), "two");
 }
 
 TEST_F(Files, ReadingSaysWhyNot) {

@@ -287,6 +287,21 @@ TEST_F(Journal, ManyCheckpointsLoseNothing) {
   EXPECT_EQ(open().tasks().size(), 40u);
 }
 
+// It crashed: the database's handle was gone.
+TEST_F(Journal, AfterItsEndNothingIsTakenAnyMore) {
+  auto j = open();
+  begin(j, "T");
+  ASSERT_TRUE(j.put_note("k", "1"));
+  ASSERT_TRUE(j.close());
+  auto got = j.append_one(append_of("T", 1, {draft_of(event::answered, {{"a.md", "a"}})}));
+  ASSERT_FALSE(got);
+  EXPECT_EQ(got.error().kind, fault::refused);
+  EXPECT_FALSE(fs::exists(at("T", "a.md")));
+  EXPECT_EQ(j.put_note("k", "2").error().kind, fault::refused);
+  EXPECT_EQ(j.note("k").error().kind, fault::refused);
+  EXPECT_TRUE(j.close());
+}
+
 TEST_F(Journal, ADatabaseOfANewerVersionIsRefused) {
   {
     auto j = open();

@@ -11,6 +11,7 @@ class Keyring : public ledger_test {
 protected:
   Keyring() { ::unsetenv("SCHEDULER_KEY_FILE"); }
   ~Keyring() override { ::unsetenv("SCHEDULER_KEY_FILE"); }
+  fs::path trusted() const { return keys_ / (std::string(id) + ".trusted"); }
 };
 
 TEST_F(Keyring, MakesAKeyOnceAndOnlyIfItMay) {
@@ -50,17 +51,68 @@ TEST_F(Keyring, AKeyFileThatIsNoneIsCorrupt) {
   EXPECT_EQ(keyring::open(keys_, id, true).error().kind, fault::corrupt);
 }
 
-TEST_F(Keyring, TheEnvironmentNamesAnotherKeyFile) {
+// A run with another key signed what nobody trusted: `verify` said 5 for ever.
+TEST_F(Keyring, AnotherKeySignsNothingUntilAPersonPublishesIt) {
   auto first = open_keys();
   auto file = base_ / "elsewhere";
   ::setenv("SCHEDULER_KEY_FILE", file.c_str(), 1);
   EXPECT_EQ(keyring::open(keys_, id, true).error().kind, fault::not_found);
-  write(file, signing_key::generate().seed_hex() + "\n");
-  auto other = keyring::open(keys_, id, true);
+  auto fresh = signing_key::generate();
+  write(file, fresh.seed_hex() + "\n");
+  for (bool may_create : {true, false}) {
+    auto other = keyring::open(keys_, id, may_create);
+    ASSERT_FALSE(other);
+    EXPECT_EQ(other.error().kind, fault::refused);
+    EXPECT_NE(other.error().detail.find(fresh.pub()), std::string::npos);
+    EXPECT_NE(other.error().detail.find(trusted().string()), std::string::npos);
+  }
+  auto text = "# of the first machine\n" + read_file(trusted()).value() + fresh.pub() + "\n";
+  write(trusted(), text);
+  auto other = keyring::open(keys_, id, false);
   ASSERT_TRUE(other);
   EXPECT_FALSE(first.trusts("text", other->sign("text")));
   EXPECT_TRUE(other->trusts("text", first.sign("text"))); // History stays trusted.
   EXPECT_TRUE(keyring::open_public(keys_, id).trusts("text", other->sign("text")));
+  EXPECT_EQ(read_file(trusted()).value(), text);
+}
+
+TEST_F(Keyring, TheFirstKeyMayLieElsewhere) {
+  auto file = base_ / "elsewhere";
+  write(file, signing_key::generate().seed_hex() + "\n");
+  ::setenv("SCHEDULER_KEY_FILE", file.c_str(), 1);
+  auto k = keyring::open(keys_, id, true);
+  ASSERT_TRUE(k);
+  EXPECT_TRUE(keyring::open_public(keys_, id).trusts("text", k->sign("text")));
+  EXPECT_FALSE(fs::exists(keys_ / id));
+}
+
+// Only the list was lost, the key is there: it was used and not published.
+TEST_F(Keyring, ALostListOfTrustedKeysIsWrittenAgain) {
+  auto k = open_keys();
+  ASSERT_TRUE(k.remember_head("T", {1, sha256("line")}));
+  for (bool empty : {false, true}) {
+    fs::remove(trusted());
+    if (empty)
+      write(trusted(), "");
+    ASSERT_TRUE(keyring::open(keys_, id, false));
+    EXPECT_TRUE(keyring::open_public(keys_, id).trusts("text", k.sign("text")));
+  }
+}
+
+// An error while reading the list was taken for an empty list, which was then
+// written: without the other keys.
+TEST_F(Keyring, AListThatCannotBeReadIsNotTakenForAnEmptyOne) {
+  auto k = open_keys();
+  fs::remove(trusted());
+  fs::create_directories(trusted() / "x");
+  EXPECT_EQ(keyring::open(keys_, id, true).error().kind, fault::corrupt);
+  auto p = keyring::open_public(keys_, id);
+  EXPECT_FALSE(p.trusts("text", k.sign("text")));
+  EXPECT_NE(p.trouble().find(trusted().string()), std::string::npos) << p.trouble();
+  fs::create_directories(root_);
+  auto told = verify();
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].why, p.trouble());
 }
 
 TEST_F(Keyring, RemembersTheHeadOfEachTask) {
@@ -77,6 +129,32 @@ TEST_F(Keyring, RemembersTheHeadOfEachTask) {
     write(keys_ / (std::string(id) + ".heads") / "T", text);
     EXPECT_FALSE(k.head_of("T")) << text;
   }
+}
+
+// A head that could not be read was no head: a cut-off journal went unnoticed.
+TEST_F(Keyring, AHeadThatCannotBeReadIsNotTakenForNone) {
+  auto heads = keys_ / (std::string(id) + ".heads");
+  {
+    auto j = open();
+    begin(j, "S");
+    begin(j, "T", true);
+    ASSERT_TRUE(j.close());
+  }
+  fs::remove(heads / "T");
+  fs::create_directories(heads / "T");
+  {
+    auto j = open();
+    EXPECT_NE(why(j, "T").find("its signed head"), std::string::npos) << why(j, "T");
+    EXPECT_EQ(j.damages().size(), 1u);
+  }
+  EXPECT_EQ(verify().size(), 1u);
+  fs::remove_all(heads);
+  write(heads, "in the way");
+  EXPECT_EQ(journal::open(options(), open_keys()).error().kind, fault::unavailable);
+  // Nor is a new key made over it.
+  fs::remove(keys_ / id);
+  fs::remove(trusted());
+  EXPECT_EQ(keyring::open(keys_, id, true).error().kind, fault::unavailable);
 }
 
 TEST_F(Keyring, TheRepositoryIdIsOfItsPath) {

@@ -6,6 +6,7 @@
 //
 //   1. Every test has folders of its own, removed at its end.
 //   2. The clock stands still unless a test moves it.
+//   3. Signed drafts name their task and the repository, as real ones do.
 
 #pragma once
 
@@ -26,6 +27,8 @@
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <sys/stat.h>
 
 namespace ledger::disk {
 
@@ -49,7 +52,12 @@ inline file_move move_of(std::string from, std::string to, const std::string& co
   return file_move{std::move(from), std::move(to), sha256(content), content.size()};
 }
 
+inline constexpr auto test_repository = "0123456789abcdef";
+
 inline append append_of(std::string task, std::uint64_t after, std::vector<draft> drafts) {
+  for (auto& d : drafts)
+    if (d.sign && !d.detail.contains("task"))
+      d.detail.update(json{{"repo", test_repository}, {"task", task}});
   return append{std::move(task), after, std::move(drafts)};
 }
 
@@ -73,7 +81,7 @@ protected:
   }
 
   keyring open_keys() const {
-    auto k = keyring::open(keys_, "0123456789abcdef", true);
+    auto k = keyring::open(keys_, test_repository, true);
     EXPECT_TRUE(k) << (k ? "" : k.error().detail);
     return *k;
   }
@@ -138,6 +146,11 @@ protected:
     auto put = put_file(file, text, durability::none);
     ASSERT_TRUE(put) << put.error().detail;
   }
+  // A FIFO, say, where a file belongs: nothing can be written there.
+  static void plant_fifo(const fs::path& file) {
+    fs::remove_all(file);
+    ASSERT_EQ(::mkfifo(file.c_str(), 0600), 0);
+  }
   void lose_database() const { fs::remove_all(root_ / ".scheduler"); }
 
   static std::string why(const journal& j, const std::string& task) {
@@ -152,7 +165,7 @@ protected:
   }
 
   std::vector<damage> verify() const {
-    auto keys = keyring::open_public(keys_, "0123456789abcdef");
+    auto keys = keyring::open_public(keys_, test_repository);
     auto found = read_snapshot(root_, keys);
     if (!found)
       return {damage{"", "", found.error().detail}};

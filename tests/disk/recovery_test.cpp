@@ -339,7 +339,7 @@ TEST_F(Recovery, AFolderThatIsAheadIsTakenIntoTheDatabase) {
     auto j = open();
     EXPECT_TRUE(j.damages().empty()) << why(j, "T");
     EXPECT_EQ(j.records_of("T")->size(), 4u);
-    EXPECT_TRUE(says(j.healed(), "took 1 records"));
+    EXPECT_TRUE(says(j.healed(), "took line 4"));
   }
   EXPECT_TRUE(open().healed().empty());
 }

@@ -1,6 +1,7 @@
 #include "ledger/disk/verify.hpp"
 
 #include "tests/disk/ledger_fixture.hpp"
+#include "tests/disk/told_task.hpp"
 
 namespace ledger::disk {
 namespace {
@@ -73,9 +74,7 @@ TEST_F(Verify, AContractMustHaveItsExactBytes) {
 
 TEST_F(Verify, AContractThatAKillLeftBeforeItsRecordIsNoError) {
   auto j = open();
-  begin(j, "T");
-  auto answered = draft_of(event::answered, {{"claude/decisions.md", "yes"}}, false, step::decide);
-  ASSERT_TRUE(j.append_one(append_of("T", 1, {answered})));
+  told_task(j, "T").until_decisions();
   write(at("T", path::decisions_ok), contract_);
   EXPECT_TRUE(verify().empty());
   write(at("T", path::decisions_ok), contract_ + " ");

@@ -1,0 +1,87 @@
+// journal_impl.hpp -- the inside of the journal: opening it, appending to it.
+//
+// journal_opening.cpp finds and completes what is there; journal.cpp does the
+// rest. A task is *held* (database.hpp) from the moment its folder falls behind
+// until a checkpoint after it has caught up.
+//
+// Private to ledger/disk.
+
+#pragma once
+
+#include "ledger/disk/database.hpp"
+#include "ledger/disk/journal.hpp"
+#include "ledger/disk/projection.hpp"
+#include "ledger/disk/recovery.hpp"
+#include "ledger/disk/tree.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace ledger::disk {
+
+struct journal::impl {
+  impl(options o, keyring k, tree r, database d)
+      : opts(std::move(o))
+      , keys(std::move(k))
+      , root(std::move(r))
+      , db(std::move(d)) {}
+
+  options opts;
+  keyring keys;
+  tree root;
+  database db;
+  marks at{}; ///< The common ones; the boot is this one once recovery is done.
+  std::uint64_t last_id = 0;
+  /// Tasks that are held (database.hpp), and whose hold is not written yet.
+  std::map<std::string, marks> held{};
+  std::set<std::string> held_anew{};
+  std::map<std::string, chain, std::less<>> chains{};
+  std::vector<damage> damages{};
+  std::vector<std::string> healed{};
+  /// What was committed, but not yet done in the folders, in commit order.
+  std::deque<projection> backlog{};
+  std::uint64_t pending_bytes = 0;
+  std::uint64_t records_since_open = 0;
+  std::optional<failure> over{}; ///< Lost or closed: everything is refused.
+  std::optional<failure> trouble{};
+  bool is_closed = false;
+
+  // -- opening ---------------------------------------------------------------
+
+  using newcomers = std::vector<std::pair<std::string, record>>;
+  result<void> recover();
+  result<std::map<std::string, copies>> find_copies();
+  result<void> recover_task(const copies& e, const circumstances& c, newcomers& into_database);
+  result<void> complete_folder(const copies& e, const circumstances& c, const finding& f);
+  result<void> take_in(const newcomers& into_database);
+  result<void> catch_up_head(const std::string& task, const chain& c, const copies& e);
+  void hurt(damage d);
+  void hold(const std::string& task, const marks& since);
+
+  // -- appending ---------------------------------------------------------------
+
+  std::vector<result<appended>> append_group(std::span<const append> group);
+  result<prepared> prepare_one(const append& a, std::map<std::string, chain_tip>& tips);
+  result<void> commit(const std::vector<prepared>& ready);
+  void adopt(std::vector<prepared>& ready);
+  void work_off_backlog();
+
+  // -- checkpoint ----------------------------------------------------------------
+
+  bool lags(const std::string& task) const;
+  bool some_hold_is_over() const;
+  result<void> mark_projected();
+  result<void> checkpoint();
+  result<void> write(const std::function<result<void>()>& body);
+  result<void> give_up(const failure& f);
+};
+
+} // namespace ledger::disk

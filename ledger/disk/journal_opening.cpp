@@ -1,0 +1,147 @@
+// Opening the journal: what is found, completed and taken in (L3).
+
+#include "ledger/disk/journal_impl.hpp"
+
+#include <algorithm>
+
+namespace ledger::disk {
+
+// A head may lag behind the journal by what was done in the last instant.
+result<void> journal::impl::catch_up_head(const std::string& task, const chain& c,
+                                          const copies& e) {
+  auto last =
+      std::find_if(c.records.rbegin(), c.records.rend(), [](auto& r) { return !r.sig.empty(); });
+  if (last == c.records.rend() || (e.head && e.head->seq >= last->seq))
+    return {};
+  auto digest = last->seq == c.records.size() ? c.tip.line_sha256 : c.records[last->seq].prev;
+  return keys.remember_head(task, signed_head{last->seq, digest});
+}
+
+result<void> journal::impl::recover_task(const copies& e, const circumstances& c,
+                                         newcomers& into_database) {
+  auto f = examine(e, c, keys);
+  auto& known = chains[e.task];
+  if (f.hurt && !known.is_damaged)
+    hurt(*f.hurt);
+  if (!known.is_damaged) {
+    if (auto done = complete_folder(e, c, f); !done)
+      return done;
+    for (auto i = f.missing_in_database; i < f.records.size(); ++i)
+      into_database.emplace_back(e.task, f.records[i]);
+  }
+  known.tip.seq = f.records.size();
+  known.tip.line_sha256 = f.last_line_sha256;
+  known.tip.expected = expected_after(f.records);
+  if (!f.records.empty())
+    known.tip.time_ms = parse_time(f.records.back().time).value_or(0);
+  known.journal_bytes = f.journal_bytes;
+  known.records = std::move(f.records);
+  if (!known.is_damaged)
+    return catch_up_head(e.task, known, e);
+  return {};
+}
+
+result<void> journal::impl::complete_folder(const copies& e, const circumstances& c,
+                                            const finding& f) {
+  auto name = e.task + "/" + std::string(path::journal);
+  std::uint64_t size = e.journal ? e.journal->size() : 0;
+  if (f.rewrite)
+    if (auto done = root.write_tail(name, {size, f.journal_keep}, f.journal_tail); !done)
+      return done;
+  if (f.settled_seq < e.stored.size())
+    for (auto folder : task_folders)
+      if (auto done = root.make_folder(e.task + "/" + std::string(folder)); !done)
+        return done;
+  if (!f.healed.empty())
+    healed.push_back(f.healed);
+  auto said = heal_files(root, db, e, f, c);
+  if (!said)
+    return tl::make_unexpected(said.error());
+  healed.insert(healed.end(), said->begin(), said->end());
+  said = drop_unrecorded_contract(root, e, f);
+  if (!said)
+    return tl::make_unexpected(said.error());
+  healed.insert(healed.end(), said->begin(), said->end());
+  return {};
+}
+
+result<std::map<std::string, copies>> journal::impl::find_copies() {
+  auto tasks = gather(root, keys, damages);
+  if (!tasks)
+    return tasks;
+  for (auto& d : damages)
+    chains[d.task].is_damaged = true;
+  auto stored = db.lines();
+  if (!stored)
+    return tl::make_unexpected(stored.error());
+  for (auto& [task, lines] : *stored) {
+    auto& e = (*tasks)[task];
+    e.task = task;
+    e.stored = std::move(lines);
+    e.has_folder = e.has_folder || root.has_folder(task);
+  }
+  return tasks;
+}
+
+result<void> journal::impl::take_in(const newcomers& into_database) {
+  if (into_database.empty())
+    return {};
+  auto id = last_id;
+  auto done = write([&]() -> result<void> {
+    for (auto& [task, r] : into_database)
+      if (auto added = db.add_line(++id, task, to_line(r)); !added)
+        return added;
+    return {};
+  });
+  if (done)
+    last_id = id;
+  return done;
+}
+
+result<void> journal::impl::recover() {
+  auto boot = opts.hooks.boot_id ? result<std::string>(opts.hooks.boot_id()) : kernel_boot_id();
+  if (!boot)
+    return tl::make_unexpected(boot.error());
+  auto found = db.read_marks();
+  if (!found)
+    return tl::make_unexpected(found.error());
+  at = found->common;
+  last_id = found->last_id;
+  held = found->held;
+  auto tasks = find_copies();
+  if (!tasks)
+    return tl::make_unexpected(tasks.error());
+  newcomers into_database;
+  for (auto& [task, e] : *tasks) {
+    auto c = circumstances_of(task, *found, *boot);
+    auto done = recover_task(e, c, into_database);
+    if (!done && (done.error().kind == fault::unavailable || done.error().kind == fault::lost))
+      return done;
+    // What was planted in one task's folder must not stop the others.
+    if (!done)
+      hurt(damage{task, std::string(path::journal), done.error().detail});
+    // What its folder may lack must still be known when it is sound again.
+    if (chains[task].is_damaged && !e.stored.empty() && e.stored.back().id > c.at.checkpoint)
+      hold(task, c.at);
+  }
+  std::erase_if(
+      chains, [](auto& entry) { return entry.second.records.empty() && !entry.second.is_damaged; });
+  if (auto done = take_in(into_database); !done)
+    return done;
+  auto bytes = db.pending_bytes();
+  if (!bytes)
+    return tl::make_unexpected(bytes.error());
+  pending_bytes = *bytes;
+  // What a reboot or a lost database left to the folders alone is synced
+  // before this boot's rules hold for it.
+  bool is_same_boot = at.boot_id == *boot;
+  at.boot_id = *boot;
+  if (!is_same_boot || !into_database.empty() || !healed.empty() || some_hold_is_over())
+    return checkpoint();
+  auto marked = write([&] { return mark_projected(); });
+  if (marked)
+    held_anew.clear();
+  return marked;
+}
+
+} // namespace ledger::disk
