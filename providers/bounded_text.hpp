@@ -45,15 +45,23 @@ public:
   }
 
   std::uint64_t dropped_bytes() const noexcept { return dropped_; }
+  /// Bytes before the line that stands for what is missing.
+  std::size_t head_bytes() const noexcept { return head_.size(); }
 
   /// The text; if something is missing, with a line in its place.
   std::string take() {
     auto text = std::move(head_);
     if (dropped_ > 0)
-      text += "\n[... " + std::to_string(dropped_) + " bytes left out ...]\n";
+      text += cut_line(dropped_);
     text.append(tail_, oldest_, std::string::npos);
     text.append(tail_, 0, oldest_);
     return text;
+  }
+
+  /// The line that stands for what is missing, the end of the line before
+  /// included.
+  static std::string cut_line(std::uint64_t missing) {
+    return "\n[... " + std::to_string(missing) + " bytes left out ...]\n";
   }
 
 private:

@@ -5,7 +5,10 @@
 // command, its output indented by two spaces (so that no output can pass for
 // one of our lines), exit code, time, result; at the end GREEN or RED.
 //
-//   1. Checks see exactly the candidate tree; what they write is thrown away.
+//   1. Each check sees the tracked files of exactly the candidate tree: what an
+//      earlier one changed in them is put back, and run.log says so. New and
+//      ignored files stay until the last check (setup's products are some); then
+//      all that was written is thrown away.
 //   2. `setup` runs first; if it fails the others do not run, and all is red.
 //   3. A check that is "none" is named as the user's written deviation, in
 //      run.log too.
@@ -18,6 +21,7 @@
 
 #include "ledger/config.hpp"
 #include "ledger/drafts.hpp"
+#include "ledger/redact.hpp"
 #include "providers/sandbox.hpp"
 #include "providers/workspace.hpp"
 
@@ -31,13 +35,14 @@ class checker {
 public:
   virtual ~checker() = default;
   /// Runs all checks on `tree` (HEAD is `commit`). Blocks. Errors: unavailable
-  /// (no checkout, the program ends): nothing was learnt; refused (fail_on). A
-  /// red check is no error.
+  /// (no checkout, no space, the program ends): nothing was learnt; refused
+  /// (fail_on, read_only). A red check is no error.
   virtual ledger::result<ledger::checks_outcome> run(std::string_view commit,
                                                      std::string_view tree) = 0;
 };
 
-std::unique_ptr<checker> make_checker(const ledger::config& c, workspace& w, processes& children);
+std::unique_ptr<checker> make_checker(const ledger::config& c, workspace& w, processes& children,
+                                      ledger::redactor secrets = {});
 
 /// run.log without its `time:` lines: two runs of the same checks on the same
 /// tree that print the same give the same text.

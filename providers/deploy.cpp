@@ -2,8 +2,10 @@
 
 #include "ledger/glob.hpp"
 #include "ledger/record.hpp"
-#include "ledger/redact.hpp"
+#include "providers/deploy_lock.hpp"
+#include "providers/full_disk.hpp"
 #include "providers/published_folder.hpp"
+#include "providers/redacted_output.hpp"
 
 #include <fmt/format.h>
 
@@ -24,6 +26,10 @@ namespace fs = std::filesystem;
 /// Exit codes that a deploy command may use to say what happened.
 constexpr int exit_not_there = 3;
 constexpr int exit_outage = 75; // EX_TEMPFAIL, sysexits.h.
+/// A shell says so of a command that a signal ended: 128 + its number.
+constexpr int exit_signal_first = 129, exit_signal_last = 128 + 64;
+/// A shell says so of a program that it cannot find.
+constexpr int exit_no_such_program = 127;
 
 constexpr std::size_t log_bytes_max = 16 * 1024 * 1024;
 
@@ -47,27 +53,37 @@ std::string_view last_line(std::string_view text) {
   return at == std::string_view::npos ? text : text.substr(at + 1);
 }
 
+/// Whether a deploy ended in a way that says nothing about the change.
+bool is_outage(const child_result& ran) {
+  return ran.how != child_result::end::exited || ran.exit_code == exit_outage
+         || (ran.exit_code >= exit_signal_first && ran.exit_code <= exit_signal_last);
+}
+
 /// Reads `{"deploy_id": …, "deploy_url": …}`; both must be text, not empty.
-bool read_answer(std::string_view line, deploy_outcome& d) {
+/// JSON may spell a secret in a way of its own, so what was read is redacted
+/// as well.
+bool read_answer(std::string_view line, const ledger::redactor& secrets, deploy_outcome& d) {
   const auto j = ledger::json::parse(line, nullptr, false);
   if (!j.is_object())
     return false;
   for (const char* key : {"deploy_id", "deploy_url"})
     if (!j.contains(key) || !j[key].is_string() || j[key].get<std::string>().empty())
       return false;
-  d.deploy_id = j["deploy_id"].get<std::string>();
-  d.deploy_url = j["deploy_url"].get<std::string>();
+  d.deploy_id = secrets.redact(j["deploy_id"].get<std::string>());
+  d.deploy_url = secrets.redact(j["deploy_url"].get<std::string>());
   return true;
 }
 
 /// Building and keeping the publish folder: what all kinds share.
 class building_deployer : public deployer {
 public:
-  building_deployer(const ledger::config& c, workspace& w, processes& children, fs::path scratch)
+  building_deployer(const ledger::config& c, workspace& w, processes& children, fs::path scratch,
+                    ledger::redactor secrets)
       : config_(c)
       , workspace_(w)
       , children_(children)
-      , scratch_(std::move(scratch)) {}
+      , scratch_(std::move(scratch))
+      , secrets_(std::move(secrets)) {}
 
   ledger::result<build_outcome> build(const deploy_request& r) override {
     auto checkout = workspace_.checkout(r.commit, r.tree);
@@ -76,18 +92,15 @@ public:
     build_outcome out;
     out.ok = true;
     if (!config_.deploy.build.empty()) {
-      cage c;
-      c.folder = (*checkout)->folder().string();
-      c.network = config_.deploy.build_network;
-      auto spec = caged_shell(config_.sandbox.kind, c, config_.deploy.build);
-      spec.timeout = config_.checks.timeout;
-      spec.max_output_bytes = log_bytes_max;
-      auto ran = children_.run(std::move(spec));
-      if (ran ? ran->how == child_result::end::killed : ran.error().code == "closing")
-        return ending("build");
-      out.ok = ran && ran->ok();
-      out.ended = out.ok ? "" : ran ? ran->ended() : ran.error().detail;
-      out.log = ran ? std::move(ran->output) : ran.error().detail;
+      auto ran = run_build(**checkout);
+      if (!ran)
+        return tl::make_unexpected(ran.error());
+      out.ok = ran->ok();
+      out.ended = out.ok ? "" : ran->ended();
+      if (ran->how == child_result::end::exited && ran->exit_code == exit_no_such_program)
+        if (const auto hint = missing_program_hint(config_.sandbox); !hint.empty())
+          out.ended += "; " + hint;
+      out.log = redacted(secrets_, std::move(ran->output), ran->output_cut);
     }
     if (!out.ok || config_.deploy.kind == deploy_kind::none)
       return out;
@@ -103,6 +116,27 @@ public:
   }
 
 protected:
+  /// Errors: whatever says nothing about the change.
+  ledger::result<child_result> run_build(const lease& l) {
+    auto shown = shown_folders(config_.sandbox);
+    if (!shown)
+      return tl::make_unexpected(shown.error());
+    cage c;
+    c.folder = l.folder().string();
+    c.network = config_.deploy.build_network;
+    c.read_only = std::move(*shown);
+    c.objects = l.objects();
+    auto spec = caged_shell(config_.sandbox.kind, c, config_.deploy.build);
+    spec.timeout = config_.checks.timeout;
+    spec.max_output_bytes = log_bytes_max;
+    auto ran = children_.run(std::move(spec));
+    if (ran ? ran->how == child_result::end::killed : ran.error().code == "closing")
+      return ending("build");
+    if (ran && !ran->ok() && is_full(l.folder()))
+      return ended_on_a_full_disk("build", l.folder());
+    return ran;
+  }
+
   fs::path kept_folder(const deploy_request& r) const {
     return scratch_ / (r.task + "-" + r.deploy_id);
   }
@@ -127,6 +161,7 @@ protected:
   workspace& workspace_;
   processes& children_;
   fs::path scratch_;
+  ledger::redactor secrets_;
 
 private:
   /// Errors: refused, if it is the change's fault.
@@ -142,8 +177,10 @@ private:
     for (const auto& part : fs::path(publish)) {
       folder /= part;
       if (!fs::is_directory(fs::symlink_status(folder, e)))
-        return missing(config_.deploy.build.empty() ? "no such folder in the commit"
-                                                    : "no such folder after the build");
+        return missing(config_.deploy.build.empty()
+                           ? "no such folder in the commit; correct the configuration"
+                           : "no such folder after the build; correct the configuration, if "
+                             "the build is to leave another one");
     }
     fs::remove_all(kept_folder(r), e);
     return copy_published(folder, kept_folder(r));
@@ -164,8 +201,8 @@ public:
 class directory_deployer final : public building_deployer {
 public:
   directory_deployer(const ledger::config& c, workspace& w, processes& children,
-                     const fs::path& repository, fs::path scratch)
-      : building_deployer(c, w, children, std::move(scratch))
+                     const fs::path& repository, fs::path scratch, ledger::redactor secrets)
+      : building_deployer(c, w, children, std::move(scratch), std::move(secrets))
       , root_((repository / c.deploy.directory).lexically_normal()) {}
 
   ledger::result<deploy_outcome> find(const deploy_request& r) override {
@@ -224,16 +261,20 @@ public:
     auto token = read_token();
     if (!token)
       return tl::make_unexpected(token.error());
-    auto ran = run("find", r, *token);
+    auto lock = take_lock(r);
+    if (!lock)
+      return tl::make_unexpected(lock.error());
+    auto ran = run("find", r, *token, no_descriptor);
+    lock->release();
     if (!ran)
       return tl::make_unexpected(ran.error());
     if (ran->how == child_result::end::exited && ran->exit_code == exit_not_there)
       return deploy_outcome{};
-    auto d = failed("", log_of(*ran, *token));
+    auto d = failed("", log_of(*ran));
     if (!ran->ok())
       return fail(fault::unavailable, fmt::format("[deploy] command, find: {}: {}", ran->ended(),
                                                   d.log->substr(0, 1000)));
-    if (!read_answer(last_line(ran->output), d))
+    if (!read_answer(last_line(ran->output), secrets_with(*token), d))
       return fail(fault::refused, std::string("[deploy] command, find: ") + bad_answer,
                   "bad-deploy-answer");
     d.ok = d.adopted = true;
@@ -249,27 +290,50 @@ public:
       return tl::make_unexpected(built.error());
     if (!built->ok)
       return failed("build: " + built->ended, built->log);
-    auto ran = run("deploy", r, *token);
+    auto lock = take_lock(r);
+    if (!lock)
+      return tl::make_unexpected(lock.error());
+    auto ran = run("deploy", r, *token, lock->descriptor());
     if (!ran)
       return tl::make_unexpected(ran.error());
-    auto d = failed("", log_of(*ran, *token));
-    if (ran->how == child_result::end::exited && ran->exit_code == exit_outage)
-      return fail(fault::unavailable,
-                  "[deploy] command: outage (exit 75): " + d.log->substr(0, 1000));
+    if (ran->how == child_result::end::exited)
+      lock->release(); // Else what it had begun may still be under way.
+    auto d = failed("", log_of(*ran));
+    if (is_outage(*ran))
+      return fail(fault::unavailable, fmt::format("[deploy] command: outage ({}): {}", ran->ended(),
+                                                  d.log->substr(0, 1000)));
+    if (!ran->ok() && is_full(scratch_))
+      return ended_on_a_full_disk("[deploy] command", scratch_);
     if (!ran->ok()) {
       d.ended = ran->ended();
-    } else if (!read_answer(last_line(ran->output), d)) {
+    } else if (!read_answer(last_line(ran->output), secrets_with(*token), d)) {
       d.ended = bad_answer;
     } else {
       d.ok = true;
       drop(r);
+      std::error_code e;
+      fs::remove(lock_file(r), e);
     }
     return d;
   }
 
 private:
+  static constexpr int no_descriptor = -1;
   static constexpr const char* bad_answer = "exit 0, but the last line of its output is not "
                                             "{\"deploy_id\": \"…\", \"deploy_url\": \"…\"}";
+
+  fs::path lock_file(const deploy_request& r) const {
+    return scratch_ / (r.task + "-" + r.deploy_id + ".lock");
+  }
+
+  /// Makes the scratch folder as well.
+  ledger::result<deploy_lock> take_lock(const deploy_request& r) const {
+    std::error_code e;
+    fs::create_directories(scratch_, e);
+    if (e)
+      return cannot("make", scratch_, e);
+    return deploy_lock::take(lock_file(r), config_.checks.timeout, children_);
+  }
 
   /// The token's value; empty if none is named.
   ledger::result<std::string> read_token() const {
@@ -282,19 +346,23 @@ private:
     return std::string(value);
   }
 
-  static std::string log_of(const child_result& ran, const std::string& token) {
+  /// Whoever made us need not have known the token.
+  ledger::redactor secrets_with(const std::string& token) const {
+    auto all = secrets_;
+    all.add(token);
+    return all;
+  }
+
+  static std::string log_of(const child_result& ran) {
     auto log = ran.output;
     if (!log.empty() && log.back() != '\n')
       log += '\n';
-    return ledger::redactor({token}).redact(log + ran.err);
+    return log + ran.err;
   }
 
+  /// Output and errors are redacted when this returns.
   ledger::result<child_result> run(const char* action, const deploy_request& r,
-                                   const std::string& token) {
-    std::error_code e;
-    fs::create_directories(scratch_, e);
-    if (e)
-      return fail(fault::unavailable, fmt::format("make {}: {}", scratch_.string(), e.message()));
+                                   const std::string& token, int kept_descriptor) {
     child_spec spec;
     spec.argv = {"/bin/sh", "-c", config_.deploy.command};
     spec.directory = scratch_.string(); // Not the repository: nothing of it is to be run.
@@ -309,12 +377,19 @@ private:
     spec.env["SCHEDULER_PUBLISH"] = kept_folder(r).string();
     if (!config_.deploy.token_env.empty())
       spec.env[config_.deploy.token_env] = token;
+    const auto secrets = secrets_with(token);
     spec.merge_stderr = false;
     spec.timeout = config_.checks.timeout;
     spec.max_output_bytes = log_bytes_max;
+    spec.group_dies_with_us = true;
+    spec.keep_fd = kept_descriptor;
     auto ran = children_.run(std::move(spec));
     if (ran ? ran->how == child_result::end::killed : ran.error().code == "closing")
       return ending("deploy");
+    if (ran) {
+      ran->output = redacted(secrets, std::move(ran->output), ran->output_cut);
+      ran->err = redacted(secrets, std::move(ran->err), ran->err_cut);
+    }
     return ran;
   }
 };
@@ -322,16 +397,19 @@ private:
 } // namespace
 
 std::unique_ptr<deployer> make_deployer(const ledger::config& c, workspace& w, processes& children,
-                                        fs::path repository, fs::path scratch) {
+                                        fs::path repository, fs::path scratch,
+                                        ledger::redactor secrets) {
   switch (c.deploy.kind) {
     case deploy_kind::directory:
-      return std::make_unique<directory_deployer>(c, w, children, repository, std::move(scratch));
+      return std::make_unique<directory_deployer>(c, w, children, repository, std::move(scratch),
+                                                  std::move(secrets));
     case deploy_kind::command:
-      return std::make_unique<command_deployer>(c, w, children, std::move(scratch));
+      return std::make_unique<command_deployer>(c, w, children, std::move(scratch),
+                                                std::move(secrets));
     case deploy_kind::none:
       break;
   }
-  return std::make_unique<no_deployer>(c, w, children, std::move(scratch));
+  return std::make_unique<no_deployer>(c, w, children, std::move(scratch), std::move(secrets));
 }
 
 } // namespace providers

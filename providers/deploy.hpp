@@ -5,21 +5,27 @@
 //   2. The deploy is a process (or a rename) of its own: it gets the token and
 //      that folder, and runs nothing from the repository.
 //   3. A deploy id is a function of task and commit: asking find() first makes
-//      a deploy happen once however often a run is killed.
+//      a deploy happen once however often a run is killed. Neither find() nor
+//      deploy() begins while a deploy of a killed run is still alive
+//      (deploy_lock.hpp).
 //   4. Kind `directory` publishes to `<directory>/<TASK>/<deployId>` by rename.
 //   5. Kind `command` gets SCHEDULER_ACTION=deploy|find, SCHEDULER_TASK,
 //      _COMMIT, _DEPLOY_ID, _PUBLISH; its last line on stdout is
 //      {"deploy_id": …, "deploy_url": …}. `find` exiting 3: not there. `deploy`
-//      exiting 75 (EX_TEMPFAIL, sysexits.h) is an outage: unavailable; any
-//      other failure is the change's fault. `find` failing otherwise says
-//      nothing: unavailable, never "not there".
+//      exiting 75 (EX_TEMPFAIL, sysexits.h) is an outage: unavailable, as is its
+//      end by a time-out, a signal or a full disk; any other failure is the
+//      change's fault. `find` failing otherwise says nothing: unavailable, never
+//      "not there".
 //   6. The published folder holds files, folders and links that stay in it;
-//      anything else fails the build. The token is in no log.
+//      anything else fails the build.
+//   7. Neither the token nor another known secret is in a log or an answer, nor
+//      a part of one where output is missing.
 
 #pragma once
 
 #include "ledger/config.hpp"
 #include "ledger/drafts.hpp"
+#include "ledger/redact.hpp"
 #include "providers/sandbox.hpp"
 #include "providers/workspace.hpp"
 
@@ -43,7 +49,8 @@ class deployer {
 public:
   virtual ~deployer() = default;
   /// Builds the tree and keeps the publish folder aside until deployed.
-  /// Blocks. Errors: unavailable.
+  /// Blocks. Errors: unavailable (nothing was learnt: not started, no space,
+  /// the program ends); refused (read_only).
   virtual ledger::result<build_outcome> build(const deploy_request& r) = 0;
   /// What a former run deployed under this id; `ok` false: nothing there.
   virtual ledger::result<ledger::deploy_outcome> find(const deploy_request& r) = 0;
@@ -57,6 +64,7 @@ public:
 /// folder of ours for built sites. The token is read from our environment.
 std::unique_ptr<deployer> make_deployer(const ledger::config& c, workspace& w, processes& children,
                                         std::filesystem::path repository,
-                                        std::filesystem::path scratch);
+                                        std::filesystem::path scratch,
+                                        ledger::redactor secrets = {});
 
 } // namespace providers

@@ -1,15 +1,17 @@
 #include "providers/git.hpp"
 
 #include "ledger/disk/files.hpp"
-#include "providers/scratch_folder.hpp"
+#include "providers/full_disk.hpp"
+#include "providers/git_words.hpp"
+#include "providers/private_git.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <cstdlib>
+#include <sys/stat.h>
 #include <system_error>
+#include <unistd.h>
 #include <utility>
 
 namespace providers {
@@ -25,6 +27,21 @@ constexpr auto git_timeout = std::chrono::minutes(30);
 /// A diff or file beyond this is refused rather than cut.
 constexpr std::size_t git_output_bytes_max = std::size_t{1} << 30;
 
+/// What may run in the user's git folder: commands that ask for refs, settings
+/// or objects by their id, and those that make commits and refs. None of them
+/// looks into a file, so no filter, attribute or file mode has a say.
+constexpr std::string_view in_repository[] = {
+    "cat-file", "check-attr", "commit-tree", "config",     "for-each-ref", "ls-files",
+    "ls-tree",  "rev-list",   "rev-parse",   "update-ref", "worktree"};
+
+/// The first word that is no `-c setting`.
+std::string_view command_of(const git::call& c) {
+  std::size_t i = 0;
+  while (i + 2 < c.args.size() && c.args[i] == "-c")
+    i += 2;
+  return i < c.args.size() ? std::string_view(c.args[i]) : std::string_view();
+}
+
 /// What git needs of our environment. No GIT_* but those that say which
 /// configuration is the user's: a GIT_DIR of a calling hook is not meant for us.
 std::map<std::string, std::string> environment() {
@@ -33,15 +50,18 @@ std::map<std::string, std::string> environment() {
                            "GIT_CONFIG_NOSYSTEM", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM"})
     if (const char* value = std::getenv(name))
       env[name] = value;
+  return env;
+}
+
+void add_common_environment(std::map<std::string, std::string>& env) {
   env["LC_ALL"] = "C";
   env["GIT_OPTIONAL_LOCKS"] = "0";
   env["GIT_TERMINAL_PROMPT"] = "0";
   env["GIT_NO_REPLACE_OBJECTS"] = "1"; // An id must mean the same bytes to everyone.
-  return env;
 }
 
 /// Settings that make git's behaviour ours instead of the user's or the tree's.
-std::vector<std::string> command_line(const fs::path& top, bool durable) {
+std::vector<std::string> command_line(bool durable) {
   std::vector<std::string> argv{"git"};
   for (const char* setting : {"core.fsmonitor=false",
                               "core.hooksPath=/dev/null",
@@ -68,8 +88,6 @@ std::vector<std::string> command_line(const fs::path& top, bool durable) {
     argv.emplace_back("-c");
     argv.emplace_back(setting);
   }
-  argv.emplace_back("-c");
-  argv.emplace_back("safe.directory=" + top.string());
   if (durable)
     for (const char* setting : {"core.fsync=all", "core.fsyncMethod=fsync"}) {
       argv.emplace_back("-c");
@@ -78,82 +96,80 @@ std::vector<std::string> command_line(const fs::path& top, bool durable) {
   return argv;
 }
 
-bool is_object_id(std::string_view id) {
-  return (id.size() == 40 || id.size() == 64)
-         && id.find_first_not_of("0123456789abcdef") == std::string_view::npos;
-}
-
-std::string without_newline(std::string text) {
-  while (!text.empty() && text.back() == '\n')
-    text.pop_back();
-  return text;
-}
-
-/// git's own words, short enough for an error text.
-std::string words_of(const child_result& r) {
-  auto words = without_newline(r.err.empty() ? r.output : r.err);
-  if (words.size() > 2000)
-    words.resize(2000);
-  return words.empty() ? r.ended() : words;
-}
-
-/// Another git holds a lock for a moment: worth a retry.
-bool is_locked(std::string_view words) {
-  return words.find(".lock': File exists") != std::string_view::npos
-         || words.find("cannot lock ref") != std::string_view::npos;
-}
-
 /// `git a b`, for error texts.
 std::string name_of(const git::call& c) {
   std::string name = "git";
-  for (std::size_t i = 0; i < c.args.size() && i < 2; ++i)
-    name += " " + c.args[i];
+  const auto first = command_of(c);
+  for (std::size_t i = 0; i < c.args.size(); ++i)
+    if (c.args[i] == first)
+      return name + " " + c.args[i] + (i + 1 < c.args.size() ? " " + c.args[i + 1] : "");
   return name;
 }
 
-std::vector<std::string_view> split(std::string_view text, char end) {
-  std::vector<std::string_view> parts;
-  while (!text.empty()) {
-    const auto at = text.find(end);
-    parts.push_back(text.substr(0, at));
-    text.remove_prefix(at == std::string_view::npos ? text.size() : at + 1);
-  }
-  return parts;
+/// Whether what lies there is the user's: ours, or of whoever called sudo. As
+/// git's own guard sees it.
+bool is_the_users(const fs::path& p) {
+  struct stat now {};
+  if (::lstat(p.c_str(), &now) != 0)
+    return false;
+  if (now.st_uid == ::geteuid())
+    return true;
+  const char* caller = ::geteuid() == 0 ? std::getenv("SUDO_UID") : nullptr;
+  return caller != nullptr && std::to_string(now.st_uid) == caller;
 }
 
-/// The folder that holds `.git`, going up from `directory`. Known before git
-/// is asked, because git must be told that this one repository is the user's.
+/// The folder whose `.git` git will find, going up from `directory`; empty: it
+/// may be bare.
 fs::path likely_top(const fs::path& directory) {
   std::error_code e;
   for (auto d = directory;; d = d.parent_path()) {
     if (fs::exists(fs::symlink_status(d / ".git", e)))
       return d;
     if (d == d.parent_path())
-      return directory; // Perhaps bare.
+      return {};
   }
+}
+
+/// The repository that git may use although its folder has another owner (a
+/// mounted one, say): one that the user named, or whose `.git` is the user's.
+/// A `.git` that somebody else put above us is left to git's guard.
+fs::path trusted_top(const fs::path& here, git::chosen how) {
+  const auto top = likely_top(here);
+  if (how == git::chosen::by_name)
+    return top.empty() ? here : top;
+  return !top.empty() && is_the_users(top / ".git") ? top : fs::path();
 }
 
 } // namespace
 
-git::git(processes& children, fs::path top, fs::path common_dir, fs::path git_dir)
+git::git(processes& children, fs::path top, fs::path common_dir, fs::path git_dir,
+         std::string object_format)
     : children_(&children)
     , top_(std::move(top))
     , common_dir_(std::move(common_dir))
-    , git_dir_(std::move(git_dir)) {}
+    , git_dir_(std::move(git_dir))
+    , object_format_(std::move(object_format))
+    , private_(std::make_shared<private_git>()) {}
 
-ledger::result<git> git::open(processes& children, const fs::path& directory) {
+ledger::result<git> git::open(processes& children, const fs::path& directory, chosen how) {
   std::error_code e;
   const auto here = fs::canonical(directory, e);
   if (e || !fs::is_directory(here, e))
     return fail(fault::not_found,
                 fmt::format("open the repository in {}: no such folder", directory.string()));
   child_spec spec;
-  spec.argv = command_line(likely_top(here), false);
-  for (const char* arg : {"rev-parse", "--path-format=absolute", "--is-bare-repository",
-                          "--git-common-dir", "--absolute-git-dir", "--show-toplevel"})
+  spec.argv = command_line(false);
+  if (const auto top = trusted_top(here, how); !top.empty()) {
+    spec.argv.emplace_back("-c");
+    spec.argv.emplace_back("safe.directory=" + top.string());
+  }
+  for (const char* arg :
+       {"rev-parse", "--path-format=absolute", "--is-bare-repository", "--git-common-dir",
+        "--absolute-git-dir", "--show-object-format", "--show-toplevel"})
     spec.argv.emplace_back(arg);
   spec.directory = here.string();
   spec.env = environment();
+  add_common_environment(spec.env);
   spec.merge_stderr = false;
   spec.timeout = git_timeout;
   auto r = children.run(std::move(spec));
@@ -168,24 +184,87 @@ ledger::result<git> git::open(processes& children, const fs::path& directory) {
   if (!r->ok() && lines.empty() && r->err.find("not a git repository") != std::string::npos)
     return fail(fault::not_found,
                 place + ": not inside a git repository; `git init` makes one, --repo names one");
-  if (!r->ok() || lines.size() != 4)
+  if (!r->ok() && r->err.find("dubious ownership") != std::string::npos)
+    return fail(fault::refused,
+                place + ": it belongs to somebody else; if you trust it, name it with --repo");
+  if (!r->ok() || lines.size() != 5)
     return fail(fault::refused, place + ": " + words_of(*r));
-  return git(children, fs::path(lines[3]), fs::path(lines[1]), fs::path(lines[2]));
+  return git(children, fs::path(lines[4]), fs::path(lines[1]), fs::path(lines[2]),
+             std::string(lines[3]));
+}
+
+void git::keep_private_in(fs::path folder) {
+  private_->keep_in(std::move(folder));
+}
+
+ledger::result<std::string> git::setting(const std::string& name, const std::string& type) const {
+  call get{{"config", "--includes", "--get", name}, {}, {}, false};
+  if (!type.empty())
+    get.args.insert(get.args.begin() + 1, "--type=" + type);
+  auto r = run(get);
+  if (!r)
+    return tl::make_unexpected(r.error());
+  if (r->ok())
+    return without_newline(std::move(r->output));
+  if (r->how == child_result::end::exited && r->exit_code == 1)
+    return std::string();
+  return tl::make_unexpected(failure_of(get, *r));
+}
+
+/// Where a command runs: in the repository or apart.
+ledger::result<void> git::place(const call& c, child_spec& spec) const {
+  const auto command = command_of(c);
+  // Whoever brings an index brings files; only attributes are the user's to say.
+  const auto apart = c.env.count("GIT_INDEX_FILE") > 0 && command != "check-attr";
+  const auto known = std::find(std::begin(in_repository), std::end(in_repository), command);
+  if (!apart && known != std::end(in_repository)) {
+    spec.env = environment();
+    spec.env["GIT_DIR"] = git_dir_.string();
+    spec.directory = git_dir_.string();
+    return {};
+  }
+  if (!private_->made()) {
+    auto shared = setting("core.sharedRepository");
+    if (!shared)
+      return tl::make_unexpected(shared.error());
+    if (auto r = private_->make({common_dir_ / "objects", object_format_, *shared}); !r)
+      return r;
+  }
+  spec.env = private_->environment();
+  spec.directory = private_->folder().string();
+  for (const char* setting : {"core.attributesFile=/dev/null", "core.excludesFile=/dev/null"}) {
+    spec.argv.emplace_back("-c");
+    spec.argv.emplace_back(setting);
+  }
+  return {};
+}
+
+void git::drop_stale_locks(std::string_view prefix) const {
+  std::error_code e;
+  fs::recursive_directory_iterator at(common_dir_ / prefix, e), end;
+  for (; !e && at != end; at.increment(e))
+    if (at->path().extension() == ".lock" && at->is_regular_file(e))
+      fs::remove(at->path(), e);
 }
 
 ledger::result<child_result> git::run(call c) const {
   child_spec spec;
-  spec.argv = command_line(top_, c.durable);
+  // Git that is killed leaves its lock files behind. A ref's would lie in the
+  // user's repository and lock it for good, and git needs an instant before it
+  // can put it away on SIGTERM: moving a ref is never ended, it takes no time.
+  spec.death_signal = !c.args.empty() && c.args.front() == "update-ref" ? 0 : SIGTERM;
+  spec.argv = command_line(c.durable);
+  if (auto r = place(c, spec); !r)
+    return tl::make_unexpected(r.error());
   for (auto& arg : c.args)
     spec.argv.push_back(std::move(arg));
-  spec.env = environment();
-  spec.env["GIT_DIR"] = git_dir_.string();
+  add_common_environment(spec.env);
   for (auto& [name, value] : c.env)
     spec.env[name] = std::move(value);
   // Without a work tree git takes the current folder for one and would obey a
   // .gitattributes there: ours is a folder that holds no files of the user's.
-  const auto work_tree = spec.env.find("GIT_WORK_TREE");
-  spec.directory = work_tree == spec.env.end() ? git_dir_.string() : work_tree->second;
+  if (const auto work_tree = spec.env.find("GIT_WORK_TREE"); work_tree != spec.env.end())
+    spec.directory = work_tree->second;
   spec.stdin_text = std::move(c.input);
   spec.merge_stderr = false;
   spec.timeout = git_timeout;
@@ -198,17 +277,30 @@ ledger::result<child_result> git::run(call c) const {
   return r;
 }
 
+ledger::failure git::failure_of(const call& c, const child_result& r) const {
+  const auto words = words_of(r);
+  std::error_code e;
+  std::vector<fs::path> written{common_dir_ / "objects", fs::temp_directory_path(e)};
+  for (const char* name : {"GIT_WORK_TREE", "GIT_INDEX_FILE"})
+    if (const auto at = c.env.find(name); at != c.env.end())
+      written.push_back(name == std::string_view("GIT_WORK_TREE")
+                            ? fs::path(at->second)
+                            : fs::path(at->second).parent_path());
+  const auto full =
+      tells_of_a_full_disk(words) || std::any_of(written.begin(), written.end(), is_full);
+  return {fault::unavailable,
+          fmt::format("{} in {}: {}{}", name_of(c), top_.string(), words,
+                      full ? "; the disk is full, free some space" : ""),
+          full ? std::string(ledger::disk::disk_full_code) : std::string()};
+}
+
 ledger::result<std::string> git::must(call c) const {
-  const auto name = name_of(c);
-  auto r = run(std::move(c));
+  auto r = run(c);
   if (!r)
     return tl::make_unexpected(r.error());
   if (r->ok())
     return std::move(r->output);
-  const auto words = words_of(*r);
-  const auto again = r->how != child_result::end::exited || is_locked(words);
-  return fail(again ? fault::unavailable : fault::refused,
-              fmt::format("{} in {}: {}", name, top_.string(), words));
+  return tl::make_unexpected(failure_of(c, *r));
 }
 
 ledger::result<std::string> git::resolve_commit(std::string_view revision) const {
@@ -222,7 +314,7 @@ ledger::result<std::string> git::resolve_commit(std::string_view revision) const
   auto id = without_newline(r->output);
   if (r->ok() && is_object_id(id) && !revision.empty())
     return id;
-  if (r->how != child_result::end::exited)
+  if (r->how != child_result::end::exited || tells_of_the_machine(words_of(*r)))
     return fail(fault::unavailable, "git rev-parse: " + words_of(*r));
   auto any = must({{"for-each-ref", "--count=1", "--format=%(refname)"}, {}, {}, false});
   if (any && any->empty())
@@ -246,6 +338,8 @@ ledger::result<std::string> git::tree_of(std::string_view commit) const {
   auto id = without_newline(r->output);
   if (r->ok() && is_object_id(id) && !commit.empty())
     return id;
+  if (r->how != child_result::end::exited || tells_of_the_machine(words_of(*r)))
+    return fail(fault::unavailable, "git rev-parse: " + words_of(*r));
   return fail(fault::not_found, fmt::format("no tree of `{}` in {}", commit, top_.string()));
 }
 
@@ -273,124 +367,6 @@ ledger::result<std::vector<std::string>> git::refs_below(std::string_view prefix
       names.emplace_back(line);
   std::sort(names.begin(), names.end());
   return names;
-}
-
-bool git::has_object(std::string_view id) const {
-  if (!is_object_id(id))
-    return false;
-  auto r = run({{"cat-file", "-e", std::string(id)}, {}, {}, false});
-  return r && r->ok();
-}
-
-ledger::result<std::vector<tree_entry>> git::list_tree(std::string_view tree) const {
-  auto id = tree_of(tree);
-  if (!id)
-    return tl::make_unexpected(id.error());
-  auto out = must({{"ls-tree", "-r", "-z", "-l", "--full-tree", *id}, {}, {}, false});
-  if (!out)
-    return tl::make_unexpected(out.error());
-  std::vector<tree_entry> entries;
-  for (const auto line : split(*out, '\0')) {
-    // "<mode> <type> <id> <size, right-aligned or ->\t<path>"
-    const auto tab = line.find('\t');
-    const auto head = line.substr(0, tab);
-    const auto type = head.find(' ');
-    const auto name = type == std::string_view::npos ? type : head.find(' ', type + 1);
-    const auto size = name == std::string_view::npos ? name : head.find(' ', name + 1);
-    if (tab == std::string_view::npos || size == std::string_view::npos)
-      return fail(fault::corrupt, fmt::format("git ls-tree {}: cannot read `{}`", *id, line));
-    tree_entry entry;
-    entry.mode = head.substr(0, type);
-    entry.id = head.substr(name + 1, size - name - 1);
-    entry.path = line.substr(tab + 1);
-    const auto digits = head.substr(std::min(head.find_first_not_of(' ', size), head.size()));
-    std::from_chars(digits.data(), digits.data() + digits.size(), entry.bytes); // "-": 0.
-    entries.push_back(std::move(entry));
-  }
-  return entries;
-}
-
-ledger::result<std::string> git::read_blob(std::string_view treeish, std::string_view path) const {
-  const auto missing = [&] {
-    return fail(fault::not_found, fmt::format("no file `{}` in {}", path, treeish));
-  };
-  // "<tree>:./x" would be relative to a folder of ours.
-  if (treeish.empty() || treeish.front() == '-' || path.empty() || path.substr(0, 2) == "./"
-      || path.substr(0, 3) == "../")
-    return missing();
-  auto r = run({{"cat-file", "blob", fmt::format("{}:{}", treeish, path)}, {}, {}, false});
-  if (!r)
-    return tl::make_unexpected(r.error());
-  if (r->ok())
-    return std::move(r->output);
-  if (r->how != child_result::end::exited)
-    return fail(fault::unavailable, "git cat-file: " + words_of(*r));
-  return missing();
-}
-
-ledger::result<std::vector<ledger::change>> git::changes(std::string_view base_tree,
-                                                         std::string_view tree) const {
-  auto out = must({{"diff-tree", "-r", "-z", "--raw", "--no-abbrev", "--no-renames",
-                    "--ignore-submodules=none", "--no-relative", "-O/dev/null", "--end-of-options",
-                    std::string(base_tree), std::string(tree)},
-                   {},
-                   {},
-                   false});
-  if (!out)
-    return tl::make_unexpected(out.error());
-  return ledger::parse_raw_diff(*out);
-}
-
-/// Every option that a configuration could change is said: the text is hashed,
-/// signed and compared.
-ledger::result<std::string> git::diff(std::string_view base_tree, std::string_view tree) const {
-  return must({{"-c",
-                "core.attributesFile=/dev/null",
-                "diff-tree",
-                "-r",
-                "-p",
-                "--binary",
-                "--full-index",
-                "--no-renames",
-                "--no-ext-diff",
-                "--no-textconv",
-                "--no-color",
-                "--src-prefix=a/",
-                "--dst-prefix=b/",
-                "--diff-algorithm=myers",
-                "--indent-heuristic",
-                "--unified=3",
-                "--inter-hunk-context=0",
-                "-O/dev/null",
-                "--no-relative",
-                "--submodule=short",
-                "--ignore-submodules=none",
-                "--end-of-options",
-                std::string(base_tree),
-                std::string(tree)},
-               {},
-               {},
-               false});
-}
-
-ledger::result<std::string> git::tree_with(std::string_view base_tree,
-                                           std::string_view patch) const {
-  auto base = tree_of(base_tree);
-  if (!base || patch.empty())
-    return base;
-  auto folder = scratch_folder::make("index");
-  if (!folder)
-    return tl::make_unexpected(folder.error());
-  const std::map<std::string, std::string> env{
-      {"GIT_INDEX_FILE", (folder->path() / "index").string()}};
-  if (auto r = must({{"read-tree", *base}, env, {}, false}); !r)
-    return tl::make_unexpected(r.error());
-  if (auto r =
-          must({{"apply", "--cached", "--whitespace=nowarn", "-"}, env, std::string(patch), true});
-      !r)
-    return tl::make_unexpected(r.error());
-  auto id = must({{"write-tree"}, env, {}, true});
-  return id ? ledger::result<std::string>(without_newline(std::move(*id))) : id;
 }
 
 ledger::result<std::string> git::commit_tree(const commit_spec& c) const {
@@ -426,11 +402,12 @@ ledger::result<void> git::move_ref(std::string_view name, std::string_view commi
                   "ref-checked-out");
   }
   const auto zeros = std::string(commit.size(), '0'); // "Must not exist."
-  auto r = run({{"update-ref", "--no-deref", "-m", "scheduler", std::string(name),
-                 std::string(commit), expected.empty() ? zeros : std::string(expected)},
-                {},
-                {},
-                true});
+  const call update{{"update-ref", "--no-deref", "-m", "scheduler", std::string(name),
+                     std::string(commit), expected.empty() ? zeros : std::string(expected)},
+                    {},
+                    {},
+                    true};
+  auto r = run(update);
   if (!r)
     return tl::make_unexpected(r.error());
   if (r->ok())
@@ -445,10 +422,12 @@ ledger::result<void> git::move_ref(std::string_view name, std::string_view commi
                             top_.string(), now->value_or("(no such ref)"),
                             expected.empty() ? "(no such ref)" : expected),
                 "ref-moved");
-  const auto again =
-      r->how != child_result::end::exited || words.find("File exists") != std::string::npos;
-  return fail(again ? fault::unavailable : fault::refused,
-              fmt::format("move {} in {}: {}", name, top_.string(), words));
+  if (words.find("exists; cannot create") != std::string::npos)
+    return fail(fault::refused,
+                fmt::format("move {} in {}: {}; a branch cannot lie below another: rename that",
+                            name, top_.string(), words),
+                "ref-in-the-way");
+  return tl::make_unexpected(failure_of(update, *r));
 }
 
 ledger::result<void> git::exclude(std::string_view line) const {

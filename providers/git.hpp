@@ -3,12 +3,21 @@
 // Every command runs with a cleaned environment, explicit GIT_DIR (never found
 // through a file that an agent could write), no hooks, no fsmonitor, no
 // optional locks, submodules ignored, and core.fsync=all where its result is
-// recorded (L9).
+// recorded (L9). A command runs in one of two places: *in the repository*, if
+// it asks for refs, settings or objects by their id, or makes a commit; else
+// *apart*, in the private git folder (private_git.hpp) on the same objects.
 //
 //   1. Nothing here writes the user's checkout, index or HEAD.
-//   2. All functions block: call them from an executor.
-//   3. Errors: not_found (no such object), refused (git said no and will
-//      again), unavailable (could not run, lock taken).
+//   2. Whatever looks into files or makes trees and diffs runs apart: neither
+//      the user's settings (filters, ignoreCase, fileMode, symlinks, attributes)
+//      nor attributes of a tree change a byte of it. Which commands may run in
+//      the repository is an allow-list.
+//   3. All functions block: call them from an executor.
+//   4. Errors: not_found (no such object); refused only where the meaning of
+//      git's answer is known (a patch that does not apply, a ref that moved); all
+//      else is unavailable, with disk_full_code if there is no space.
+//   5. git's guard against repositories of another owner stays on, unless the
+//      user named the repository or owns its `.git`.
 //
 // Thread-safe.
 
@@ -21,12 +30,16 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace providers {
+
+class private_git;
 
 /// An entry of a tree, as `git ls-tree -r -z -l` gives it.
 struct tree_entry {
@@ -43,12 +56,23 @@ struct commit_spec {
 
 class git {
 public:
+  /// Who chose the directory: the user by name, or whoever started us in it.
+  enum class chosen : std::uint8_t { by_place, by_name };
   /// Finds the repository that holds `directory`. Errors: not_found with the
-  /// remedy; refused (bare, or not ours to use).
-  static ledger::result<git> open(processes& children, const std::filesystem::path& directory);
+  /// remedy; refused (bare, or not ours to use: see 5).
+  static ledger::result<git> open(processes& children, const std::filesystem::path& directory,
+                                  chosen how = chosen::by_place);
 
   const std::filesystem::path& top() const noexcept { return top_; }
   const std::filesystem::path& common_dir() const noexcept { return common_dir_; }
+  /// "sha1" or "sha256".
+  const std::string& object_format() const noexcept { return object_format_; }
+  /// Where the private git folder is made when it is first needed; else it is a
+  /// temporary one.
+  void keep_private_in(std::filesystem::path folder);
+  /// A setting of the user's; empty if it is not there. `type` as git-config
+  /// knows it ("path"), or empty.
+  ledger::result<std::string> setting(const std::string& name, const std::string& type = {}) const;
 
   /// Commit id of a revision. Errors: not_found.
   ledger::result<std::string> resolve_commit(std::string_view revision) const;
@@ -65,11 +89,21 @@ public:
   /// Raw differences of two trees, renames split.
   ledger::result<std::vector<ledger::change>> changes(std::string_view base_tree,
                                                       std::string_view tree) const;
-  /// `git diff --binary --full-index` of two trees.
+  /// `git diff --binary --full-index` of two trees. Text is shown as text
+  /// whatever attributes say.
   ledger::result<std::string> diff(std::string_view base_tree, std::string_view tree) const;
   /// The tree that `patch` makes of `base_tree`, in a temporary index. Errors:
   /// refused, with git's words, if it does not apply.
   ledger::result<std::string> tree_with(std::string_view base_tree, std::string_view patch) const;
+  /// Whether the reverse of `patch` applies to `tree`.
+  ledger::result<bool> applies_reversed(std::string_view tree, std::string_view patch) const;
+  /// Refused, with a sentence, if the user's git would check out files of `tree`
+  /// through a filter or in another encoding: here a file is what its blob is.
+  ledger::result<void> needs_no_filter(std::string_view tree) const;
+
+  /// Removes the lock files of refs below `prefix`, which a git that was killed
+  /// left there. Only for whoever alone moves these refs: a lock in use would go too.
+  void drop_stale_locks(std::string_view prefix) const;
 
   /// Makes the commit object, durable.
   ledger::result<std::string> commit_tree(const commit_spec& c) const;
@@ -82,21 +116,34 @@ public:
   ledger::result<void> exclude(std::string_view line) const;
 
   struct call {
-    std::vector<std::string> args;          ///< After `git -c …`.
+    std::vector<std::string> args;          ///< After `git -c …`; may begin with `-c …`.
     std::map<std::string, std::string> env; ///< Added: GIT_INDEX_FILE, GIT_WORK_TREE…
     std::string input;
     bool durable = false; ///< With core.fsync=all.
   };
-  /// Runs git; a non-zero exit is in the result. For worktree.cpp.
+  /// Runs git; a non-zero exit is in the result.
   ledger::result<child_result> run(call c) const;
-  /// run(), where a non-zero exit is an error. Gives stdout.
+  /// run(), where a non-zero exit is an error: unavailable. Gives stdout.
   ledger::result<std::string> must(call c) const;
 
 private:
   git(processes& children, std::filesystem::path top, std::filesystem::path common_dir,
-      std::filesystem::path git_dir);
+      std::filesystem::path git_dir, std::string object_format);
+  /// What an exit says that nobody can interpret.
+  ledger::failure failure_of(const call& c, const child_result& r) const;
+  ledger::result<void> place(const call& c, child_spec& spec) const;
+  ledger::result<std::string> id_of(std::string_view tree) const;
+  ledger::result<std::map<std::string, std::string>>
+  index_of(std::string_view tree, const std::filesystem::path& folder) const;
+  ledger::result<std::set<std::string>> configured_filters() const;
+  /// Whether a patch applies to an index. Errors: refused, if not.
+  ledger::result<void> check_patch(const std::map<std::string, std::string>& env,
+                                   std::string_view patch, bool reversed) const;
+
   processes* children_;
   std::filesystem::path top_, common_dir_, git_dir_;
+  std::string object_format_;
+  std::shared_ptr<private_git> private_;
 };
 
 } // namespace providers

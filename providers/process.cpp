@@ -56,6 +56,7 @@ struct child {
   file pidfd, out, err;
   bounded_text output, errors;
   milliseconds timeout{0}, idle_timeout{0};
+  int death_signal = SIGKILL;
   done_function done;
   clock::time_point started, last_output, kill_at, drain_until, ended;
   clock::time_point armed = clock::time_point::max();
@@ -123,6 +124,8 @@ struct processes::impl {
   std::uint64_t last_id = 0;
   bool saw_closing = false;
   std::vector<char> buffer = std::vector<char>(64 * 1024);
+  /// A pipe that nobody writes to: whoever reads it learns of our end.
+  file life, life_writer;
 
   std::mutex join_mutex;
   std::thread thread;
@@ -133,6 +136,11 @@ processes::impl::impl()
     : epoll(::epoll_create1(EPOLL_CLOEXEC))
     , event(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   watch(event, 0);
+  if (auto p = make_pipe()) {
+    life = std::move(p->read);
+    life_writer = std::move(p->write);
+    ::fcntl(life.get(), F_SETFL, 0); // Its readers are to wait.
+  }
 }
 
 void processes::impl::wake() const {
@@ -212,10 +220,14 @@ void processes::impl::kill_all() {
   for (auto& [id, c] : children) {
     if (c->exited)
       continue;
-    if (!c->signalled)
+    if (!c->signalled) {
       c->how = child_result::end::killed;
-    c->signalled = c->killed = true;
-    ::kill(-c->pid, SIGKILL);
+      c->kill_at = clock::now() + term_grace;
+    }
+    c->signalled = true;
+    c->killed = c->death_signal == SIGKILL;
+    if (c->death_signal != 0)
+      ::kill(-c->pid, c->death_signal);
     arm(*c);
   }
 }
@@ -232,8 +244,12 @@ void processes::impl::begin(job j) {
   if (!out || !err)
     return cannot(fault::unavailable, words_of(errno));
 
+  if (j.spec.group_dies_with_us && !life)
+    return cannot(fault::unavailable, "no pipe to tell it of our end");
+
   auto c = std::make_unique<child>(j.spec.max_output_bytes);
-  if (const auto e = spawn(j.spec, *program, j.in, out->write, err->write, c->pid); e != 0) {
+  if (const auto e = spawn(j.spec, *program, {j.in, out->write, err->write, life}, c->pid);
+      e != 0) {
     struct stat s {};
     if (e == ENOENT && !j.spec.directory.empty() && ::stat(j.spec.directory.c_str(), &s) != 0)
       return cannot(fault::unavailable, "no such folder: " + j.spec.directory);
@@ -245,6 +261,7 @@ void processes::impl::begin(job j) {
   c->err = std::move(err->read);
   c->timeout = j.spec.timeout;
   c->idle_timeout = j.spec.idle_timeout;
+  c->death_signal = j.spec.death_signal;
   c->started = c->last_output = clock::now();
   const auto tag = c->id << 2;
   const auto watched = c->pidfd && watch(c->pidfd, tag | from_pidfd)
@@ -389,6 +406,8 @@ void processes::impl::finish(child& c) {
     r.exit_code = WEXITSTATUS(c.status);
   }
   r.dropped_bytes = c.output.dropped_bytes() + c.errors.dropped_bytes();
+  r.output_cut = {c.output.head_bytes(), c.output.dropped_bytes()};
+  r.err_cut = {c.errors.head_bytes(), c.errors.dropped_bytes()};
   r.output = c.output.take();
   r.err = c.errors.take();
   forget(c.out);
@@ -446,6 +465,11 @@ ledger::result<child_result> processes::run(child_spec spec) {
   start(std::move(spec),
         [promise](ledger::result<child_result> r) { promise->set_value(std::move(r)); });
   return future.get();
+}
+
+bool processes::is_closing() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->closing;
 }
 
 void processes::close() {

@@ -1,6 +1,6 @@
 // process.hpp -- child processes that always end.
 //
-// A *child* is started with posix_spawn in a session of its own, its stdin
+// A *child* is started in a session of its own, its stdin
 // closed (/dev/null, or a file in memory), its output kept in memory. One
 // thread watches all children through pidfds.
 //
@@ -9,20 +9,24 @@
 //      SIGKILL. A child that keeps printing is never idle.
 //   2. A child that was signalled by us has failed, whatever its exit code.
 //   3. Output beyond `max_output_bytes` keeps its head and tail; the middle is
-//      counted, not stored.
-//      A line in the middle says how many bytes are missing.
+//      counted, not stored. A line in the middle says how many bytes are missing.
 //   4. `done` is called exactly once, from the watcher's thread (from the
 //      caller's, if nothing could be started). It must not block.
-//   5. close() kills every child's group and waits for it.
+//   5. close() ends every child's group with `death_signal` (2 s later with
+//      SIGKILL) and waits for it.
 //   6. What is left of a child's group when the child ends is killed; whoever
 //      escaped from the group and still holds the output delays the result by
 //      at most 200 ms.
+//   7. However this process ends, kill -9 included, the child gets
+//      `death_signal`; with `group_dies_with_us` the rest of its group gets
+//      SIGKILL.
 
 #pragma once
 
 #include "ledger/result.hpp"
 
 #include <chrono>
+#include <csignal>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -41,6 +45,21 @@ struct child_spec {
   std::chrono::milliseconds timeout{0};      ///< Total; 0: none.
   std::chrono::milliseconds idle_timeout{0}; ///< 0: none.
   std::size_t max_output_bytes = 64 * 1024 * 1024;
+  /// For shells and the like, whose work is done by children of their own.
+  bool group_dies_with_us = false;
+  /// What the child gets when we end. SIGTERM for programs that have to put
+  /// something away first, and do so at once; 0, nothing, for those that end in
+  /// no time and leave something half done if they are ended.
+  int death_signal = SIGKILL;
+  /// A descriptor of ours that the child gets as 3; whoever owns it keeps it
+  /// open until the child has ended. -1: none.
+  int keep_fd = -1;
+};
+
+/// Where a text is cut (3 above): `missing` bytes, told by a line at `at`.
+struct text_cut {
+  std::size_t at = 0;
+  std::uint64_t missing = 0; ///< 0: the text is whole.
 };
 
 struct child_result {
@@ -48,7 +67,8 @@ struct child_result {
   enum class end : std::uint8_t { exited, signalled, timed_out, idle, killed } how = end::exited;
   std::string output;
   std::string err; ///< If not merged.
-  std::uint64_t dropped_bytes = 0;
+  text_cut output_cut, err_cut;
+  std::uint64_t dropped_bytes = 0; ///< Of both.
   std::chrono::milliseconds took{0};
   std::chrono::milliseconds limit{0}; ///< The time-out that was passed, if one was.
   bool ok() const noexcept { return how == end::exited && exit_code == 0; }
@@ -72,6 +92,7 @@ public:
 
   /// Ends every child and refuses new ones (refused, code "closing").
   void close();
+  bool is_closing() const;
 
 private:
   struct impl;

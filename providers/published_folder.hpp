@@ -6,7 +6,8 @@
 //   1. Files, folders, and relative links whose target stays inside are
 //      copied; anything else is refused, named.
 //   2. No link is followed while copying. `.git` at the top is left out.
-//   3. A copy appears under its name whole or not at all, and is durable.
+//   3. A copy appears under its name whole or not at all, and is durable, with
+//      the folders that had to be made above it.
 
 #pragma once
 
@@ -17,7 +18,7 @@
 
 namespace providers {
 
-/// Copies `from` to `to`, which must not exist. Errors: refused (what is in
+/// Copies `from` to `to` (absolute), which must not exist. Errors: refused (what is in
 /// `from`), unavailable.
 ledger::result<void> copy_published(const std::filesystem::path& from,
                                     const std::filesystem::path& to);

@@ -7,8 +7,10 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <optional>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 namespace providers {
 
@@ -52,6 +54,24 @@ std::vector<fs::path> private_folders() {
   if (const fs::path key = variable("SCHEDULER_KEY_FILE"); key.is_absolute())
     folders.push_back(real(key).parent_path());
   return folders;
+}
+
+/// Places whose whole content is nobody's business, and files with keys in
+/// folders that hold harmless things as well.
+std::vector<fs::path> secret_places() {
+  std::vector<fs::path> places{"/etc", "/proc", "/sys", "/dev", "/run"};
+  const fs::path home = variable("HOME");
+  if (home.is_absolute())
+    for (const char* name : {".ssh", ".gnupg", ".aws", ".kube", ".docker", ".config",
+                             ".local/state", ".netrc", ".npmrc", ".pypirc", ".git-credentials",
+                             ".cargo/credentials", ".cargo/credentials.toml", ".gem/credentials"})
+      places.push_back(real(home / name));
+  for (const char* name : {"XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR"})
+    if (const fs::path p = variable(name); p.is_absolute())
+      places.push_back(real(p));
+  if (const fs::path key = variable("SCHEDULER_KEY_FILE"); key.is_absolute())
+    places.push_back(real(key));
+  return places;
 }
 
 /// The existing folders of our PATH that may be shown to a child. The folders
@@ -120,6 +140,26 @@ void mount_system(std::vector<std::string>& argv) {
       add({"--ro-bind-try", at->path().string(), at->path().string()});
 }
 
+/// Where the folder's `.git` looks for them: ../../../objects from its own.
+void mount_objects(const std::vector<std::string>& folders, std::vector<std::string>& argv) {
+  for (std::size_t n = 0; n < folders.size(); ++n) {
+    const auto place = n == 0 ? std::string("/objects") : "/objects-" + std::to_string(n);
+    argv.insert(argv.end(), {"--ro-bind", folders[n], place});
+    std::error_code e;
+    // The folders that it names itself are in our list, but not at those places.
+    if (fs::exists(fs::path(folders[n]) / "info/alternates", e))
+      argv.insert(argv.end(), {"--tmpfs", place + "/info"});
+  }
+}
+
+/// Whether the sandbox shows what is at `where` without being told to.
+bool is_of_the_system(const fs::path& where) {
+  for (const char* folder : {"/usr", "/opt", "/bin", "/sbin", "/lib", "/lib32", "/lib64"})
+    if (holds(folder, where))
+      return true;
+  return false;
+}
+
 child_spec in_bubblewrap(const cage& c, const std::string& command) {
   child_spec spec;
   auto& argv = spec.argv;
@@ -150,14 +190,17 @@ child_spec in_bubblewrap(const cage& c, const std::string& command) {
   add({"--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--dir", "/tmp/home"});
   for (const auto& folder : program_folders()) {
     const auto where = real(folder);
-    if (!holds("/usr", where) && !holds("/opt", where))
+    if (!is_of_the_system(where))
       add({"--ro-bind-try", folder, folder});
   }
   for (const auto& path : c.read_only)
     add({"--ro-bind", path, path});
-  add({"--bind", c.folder, "/workspace", "--ro-bind-try", c.folder + "/.git", "/workspace/.git",
-       "--chdir", "/workspace", "/bin/sh", "-c", command});
+  mount_objects(c.objects, argv);
+  add({"--bind", c.folder, "/workspace", "--chdir", "/workspace", "/bin/sh", "-c", command});
   spec.env = basic_environment();
+  // --die-with-parent takes hold only when bwrap has asked for it: one whose
+  // parent was killed before that lived on, about once in 400 kills.
+  spec.group_dies_with_us = true;
   return spec;
 }
 
@@ -175,7 +218,24 @@ child_spec as_it_is(const cage& c, const std::string& command) {
   spec.argv = {"/bin/sh", "-c", with_own_home, "sh", command};
   spec.directory = c.folder;
   spec.env = basic_environment();
+  spec.group_dies_with_us = true;
   return spec;
+}
+
+/// The first link in `folder` that leads to where none of `shown` is.
+std::optional<std::pair<fs::path, fs::path>> blind_link(const fs::path& folder,
+                                                        const std::vector<fs::path>& shown) {
+  std::error_code e;
+  for (fs::directory_iterator at(folder, e), end; !e && at != end; at.increment(e)) {
+    if (!at->is_symlink(e))
+      continue;
+    const auto target = fs::canonical(at->path(), e);
+    const auto is_seen = [&](const fs::path& s) { return holds(s, target); };
+    if (!e && !is_of_the_system(target) && std::none_of(shown.begin(), shown.end(), is_seen))
+      return std::pair(at->path(), target);
+    e.clear(); // A link that leads nowhere here leads nowhere there.
+  }
+  return std::nullopt;
 }
 
 } // namespace
@@ -188,13 +248,76 @@ child_spec caged_shell(ledger::sandbox_kind kind, const cage& c, const std::stri
   return spec;
 }
 
+ledger::result<std::vector<std::string>> shown_folders(const ledger::sandbox_config& c) {
+  std::vector<std::string> folders;
+  if (c.kind == ledger::sandbox_kind::none)
+    return folders;
+  const auto homes = private_folders();
+  const auto secrets = secret_places();
+  for (const auto& named : c.read_only) {
+    const auto refused = [&](const std::string& why) {
+      return fail(fault::refused, fmt::format("[sandbox] read_only \"{}\": {}", named, why));
+    };
+    const auto folder =
+        named.substr(0, 2) == "~/" ? variable("HOME") + named.substr(1) : fs::path(named).string();
+    std::error_code e;
+    if (folder.empty() || folder.front() != '/' || !fs::is_directory(folder, e))
+      return refused("no such folder; correct it or take it out");
+    const auto where = real(folder);
+    for (const auto& p : secrets)
+      if (holds(p, where))
+        return refused(fmt::format("it lies in {}, which no child may read", p.string()));
+    for (const auto* places : {&homes, &secrets})
+      for (const auto& p : *places)
+        if (holds(where, p) && fs::exists(p, e))
+          return refused(fmt::format("it holds {}, which no child may read; name the folders below "
+                                     "it that are needed",
+                                     p.string()));
+    folders.push_back(folder);
+  }
+  return folders;
+}
+
+std::string missing_program_hint(const ledger::sandbox_config& c) {
+  if (c.kind == ledger::sandbox_kind::none)
+    return {};
+  std::vector<fs::path> shown;
+  auto named = shown_folders(c);
+  for (const auto& folder : named ? *named : std::vector<std::string>())
+    shown.push_back(real(folder));
+  const auto programs = program_folders();
+  for (const auto& folder : programs)
+    shown.push_back(real(folder));
+  for (const auto& folder : programs) {
+    const auto link = is_of_the_system(real(folder)) ? std::nullopt : blind_link(folder, shown);
+    if (!link)
+      continue;
+    // `bin/npm -> ../lib/…`: what is above `bin` is the tool as a whole.
+    const auto above = real(folder).parent_path();
+    const auto tool = holds(above, link->second) ? above : link->second.parent_path();
+    return fmt::format("of PATH the sandbox shows {}, but not {}, to which `{}` leads; if that is "
+                       "what was missing, add \"{}\" to [sandbox] read_only",
+                       folder, link->second.string(), link->first.filename().string(),
+                       tool.string());
+  }
+  return {};
+}
+
 ledger::result<void> sandbox_works(processes& children, ledger::sandbox_kind kind) {
+  return sandbox_works(children, ledger::sandbox_config{kind, {}});
+}
+
+ledger::result<void> sandbox_works(processes& children, const ledger::sandbox_config& config) {
+  auto shown = shown_folders(config);
+  if (!shown)
+    return tl::make_unexpected(shown.error());
   auto folder = scratch_folder::make("sandbox");
   if (!folder)
     return tl::make_unexpected(folder.error());
   cage c;
   c.folder = folder->path().string();
-  auto spec = caged_shell(kind, c, "exit 0");
+  c.read_only = std::move(*shown);
+  auto spec = caged_shell(config.kind, c, "exit 0");
   spec.timeout = std::chrono::seconds(20);
   auto r = children.run(std::move(spec));
   constexpr std::string_view remedy =

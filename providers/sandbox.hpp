@@ -5,18 +5,22 @@
 // user's. With kind `none` the command runs as it is, in the folder itself.
 //
 //   1. With bwrap the root starts empty: only what a child needs is mounted
-//      (/usr, /bin, /sbin, /lib*, /opt, chosen files of /etc, the folders of PATH), read-only.
+//      (/usr, /bin, /sbin, /lib*, /opt, chosen files of /etc, the folders of
+//      PATH, those that the configuration names), read-only.
 //   2. User, PID, IPC, UTS and (unless allowed) network namespaces are new, all
 //      capabilities dropped, no nested user namespaces; nothing survives the
 //      end of the child or of this process.
 //   3. The environment is built anew (PATH, HOME=/tmp/home, LANG, TERM, CI=true
 //      and what the caller adds); nothing of ours is inherited.
-//   4. `.git` of a worktree is mounted read-only.
+//   4. What the folder's `.git` refers to, the object folders of the repository,
+//      is mounted read-only (as /objects, /objects-1, …): a child may read what
+//      was ever committed there, and change nothing of it.
 //   5. A folder of PATH is mounted only if it is absolute and does not hold
-//      the user's home, keys or state.
+//      the user's home, keys or state. A folder that the configuration names may
+//      neither hold such a place nor lie in one (in the home itself it may).
 //   6. With kind `none` HOME and TMPDIR are a folder made for this child below
 //      TMPDIR or /tmp; it is removed when the command ends by itself (a child
-//      ended by SIGKILL leaves it there).
+//      ended by SIGKILL leaves it there). What the command started ends with us.
 
 #pragma once
 
@@ -33,6 +37,7 @@ namespace providers {
 struct cage {
   std::string folder;                 ///< Mounted writable as /workspace.
   std::vector<std::string> read_only; ///< Further absolute paths, at the same place.
+  std::vector<std::string> objects;   ///< Git's object folders (lease::objects).
   bool network = false;
   std::map<std::string, std::string> env; ///< Added to the basic environment.
 };
@@ -40,8 +45,18 @@ struct cage {
 /// Turns `sh -c command` into a child in the cage. Time-outs are the caller's.
 child_spec caged_shell(ledger::sandbox_kind kind, const cage& c, const std::string& command);
 
+/// The folders of `read_only` as they are to be mounted, `~/` replaced; none if
+/// there is no sandbox. Errors: refused (see 5 above, or no such folder).
+ledger::result<std::vector<std::string>> shown_folders(const ledger::sandbox_config& c);
+
 /// Whether the kind works here: starts a trivial child. Errors: unavailable,
-/// with the reason and the remedy.
+/// with the reason and the remedy; those of shown_folders().
+ledger::result<void> sandbox_works(processes& children, const ledger::sandbox_config& c);
 ledger::result<void> sandbox_works(processes& children, ledger::sandbox_kind kind);
+
+/// For a command that found a program missing (exit 127): a folder of PATH whose
+/// programs are links to where the sandbox shows nothing, as nvm's and pyenv's
+/// are, and what to do. Empty: that is not the reason.
+std::string missing_program_hint(const ledger::sandbox_config& c);
 
 } // namespace providers

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "ledger/result.hpp"
+#include "providers/full_disk.hpp"
 
 #include <cerrno>
 #include <cstdlib>
@@ -21,8 +22,7 @@ public:
     auto below = std::filesystem::temp_directory_path(e);
     auto name = ((e ? "/tmp" : below) / ("scheduler-" + what + "-XXXXXX")).string();
     if (::mkdtemp(name.data()) == nullptr)
-      return ledger::fail(ledger::fault::unavailable, "make a temporary folder like " + name + ": "
-                                                          + std::generic_category().message(errno));
+      return cannot("make a temporary folder like", name, {errno, std::generic_category()});
     return scratch_folder(std::filesystem::path(name));
   }
 

@@ -1,7 +1,9 @@
 #include "providers/slot.hpp"
 
-#include "ledger/disk/files.hpp"
 #include "ledger/glob.hpp"
+#include "providers/blobs.hpp"
+#include "providers/full_disk.hpp"
+#include "providers/remove_tree.hpp"
 
 #include <fmt/format.h>
 
@@ -16,13 +18,6 @@ namespace {
 using ledger::fail;
 using ledger::fault;
 namespace fs = std::filesystem;
-
-constexpr auto none = ledger::disk::durability::none;
-
-tl::unexpected<ledger::failure> cannot(std::string_view what, const fs::path& where,
-                                       const std::error_code& e) {
-  return fail(fault::unavailable, fmt::format("{} {}: {}", what, where.string(), e.message()));
-}
 
 /// Gives back to us what a child took away with chmod.
 void make_accessible(const fs::path& root, bool files_too) {
@@ -75,21 +70,6 @@ ledger::result<std::vector<std::string>> nested_repositories(const fs::path& roo
   return found;
 }
 
-/// A copy with the same time: git decides by the index's time which files it
-/// must look into because they may have changed within one clock tick.
-ledger::result<void> copy_index(const fs::path& from, const fs::path& to) {
-  std::error_code e;
-  fs::copy_file(from, to, fs::copy_options::overwrite_existing, e);
-  if (!e) {
-    const auto time = fs::last_write_time(from, e);
-    if (!e)
-      fs::last_write_time(to, time, e);
-  }
-  if (e)
-    return cannot("copy the index to", to, e);
-  return {};
-}
-
 std::string parent_of(const std::string& path) {
   const auto slash = path.rfind('/');
   return slash == std::string::npos ? std::string() : path.substr(0, slash);
@@ -115,6 +95,42 @@ std::vector<std::string> folders_of(const std::vector<std::string>& repositories
   return outermost;
 }
 
+/// The blobs that `diff` has as binary: each such part stands behind a line
+/// `index <old>..<new>[ <mode>]`. No line of a file begins like that or like the
+/// mark: lines of text begin with a sign, binary ones with a letter and a length.
+std::vector<std::string> binary_blobs(std::string_view diff) {
+  constexpr std::string_view mark = "\nGIT binary patch\n", word = "index ";
+  std::vector<std::string> ids;
+  for (auto at = diff.find(mark); at != diff.npos; at = diff.find(mark, at + mark.size())) {
+    auto line = diff.substr(0, at);
+    line.remove_prefix(line.rfind('\n') + 1); // npos + 1 is 0.
+    const auto dots = line.find("..");
+    if (line.substr(0, word.size()) != word || dots == line.npos)
+      continue;
+    for (const auto id : {line.substr(word.size(), dots - word.size()),
+                          line.substr(dots + 2, line.find(' ', dots) - dots - 2)})
+      if (id.find_first_not_of('0') != id.npos)
+        ids.emplace_back(id);
+  }
+  return ids;
+}
+
+ledger::result<std::vector<unshown_file>> unshown_in(const git& repository, const std::string& diff,
+                                                     const std::vector<ledger::change>& changes) {
+  const auto ids = binary_blobs(diff);
+  auto contents = read_blobs(repository, ids);
+  if (!contents)
+    return tl::make_unexpected(contents.error());
+  std::vector<unshown_file> files;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    const auto of = std::find_if(changes.begin(), changes.end(), [&](const ledger::change& c) {
+      return c.old_id == ids[i] || c.new_id == ids[i];
+    });
+    files.push_back({of == changes.end() ? ids[i] : of->path, std::move((*contents)[i])});
+  }
+  return files;
+}
+
 std::vector<std::string> split_at_nul(std::string_view text) {
   std::vector<std::string> parts;
   while (!text.empty()) {
@@ -123,6 +139,24 @@ std::vector<std::string> split_at_nul(std::string_view text) {
     text.remove_prefix(std::min(end + 1, text.size()));
   }
   return parts;
+}
+
+/// Removes what stands at `path`, or the link or file that stands where a folder
+/// on the way should be: behind a link nothing is touched.
+ledger::result<void> clear_way(const fs::path& root, const fs::path& path) {
+  auto at = root;
+  for (auto part = path.begin(); part != path.end(); ++part) {
+    at /= *part;
+    std::error_code e;
+    const auto on_the_way = std::next(part) != path.end()
+                            && fs::symlink_status(at, e).type() == fs::file_type::directory;
+    if (on_the_way)
+      continue;
+    if (e = remove_tree(at); e)
+      return cannot("remove", at, e);
+    break;
+  }
+  return {};
 }
 
 bool is_ignore_file(const std::string& path) {
@@ -151,83 +185,65 @@ tree_paths paths_of(const std::vector<tree_entry>& entries) {
   return paths;
 }
 
-std::error_code force_remove(const fs::path& p) {
+ledger::result<slot> slot::make(const git& repository, const slot_kit& kit, fs::path folder,
+                                fs::path index) {
   std::error_code e;
-  fs::remove_all(p, e);
-  if (!e)
-    return e;
-  make_accessible(p, false);
-  fs::remove_all(p, e);
-  return e;
-}
-
-ledger::result<slot> slot::make(const git& repository, fs::path folder, fs::path index,
-                                std::string_view commit) {
-  slot s(repository, std::move(folder), std::move(index));
-  if (auto r = repository.must({{"worktree", "add", "--quiet", "--detach", "--no-checkout",
-                                 s.folder_.string(), std::string(commit)},
-                                {},
-                                {},
-                                false});
-      !r)
-    return tl::make_unexpected(r.error());
-  // Nothing has run in the slot yet: this once its .git file can be believed.
-  auto text = ledger::disk::read_file(s.folder_ / ".git", 64 * 1024);
-  if (!text)
-    return tl::make_unexpected(text.error());
-  constexpr std::string_view word = "gitdir: ";
-  if (text->substr(0, word.size()) != word || text->back() != '\n')
-    return fail(fault::corrupt,
-                fmt::format("{}: git wrote a .git file of an unknown form", s.folder_.string()));
-  const fs::path named = text->substr(word.size(), text->size() - word.size() - 1);
-  std::error_code e;
-  s.admin_ = fs::canonical(named.is_absolute() ? named : s.folder_ / named, e);
+  fs::create_directory(folder, e);
   if (e)
-    return cannot("find", named, e);
-  return s;
+    return cannot("make", folder, e);
+  return slot(repository, kit, std::move(folder), std::move(index));
 }
 
-std::map<std::string, std::string> slot::env(const fs::path& index) const {
-  return {{"GIT_DIR", admin_.string()},
-          {"GIT_WORK_TREE", folder_.string()},
-          {"GIT_INDEX_FILE", index.string()}};
+/// A command on the slot's files, with an index of ours and the user's rules.
+git::call slot::command(const fs::path& index, std::vector<std::string> args) const {
+  args.insert(args.begin(), {"-c", "core.excludesFile=" + kit_->rules().string()});
+  return {std::move(args),
+          {{"GIT_WORK_TREE", folder_.string()}, {"GIT_INDEX_FILE", index.string()}},
+          {},
+          false};
 }
 
 ledger::result<void> slot::restore(std::string_view commit, std::string_view tree,
                                    const tree_paths& paths) {
-  if (auto r = restore_git_file(); !r)
-    return r;
+  std::error_code e;
+  if (!fs::is_directory(fs::symlink_status(folder_, e)))
+    return fail(fault::unavailable, folder_.string() + " is no folder any more");
+  fs::permissions(folder_, fs::perms::owner_all, fs::perm_options::add, e);
   if (auto r = sweep(paths); !r)
     return r;
+  commit_ = commit;
+  tree_ = tree;
+  return check_out();
+}
+
+ledger::result<void> slot::check_out() {
   auto read =
-      git_.must({{"read-tree", "--reset", "-u", "--no-recurse-submodules", std::string(tree)},
-                 env(index_),
-                 {},
-                 false});
+      git_.must(command(index_, {"read-tree", "--reset", "-u", "--no-recurse-submodules", tree_}));
   if (!read)
     return tl::make_unexpected(read.error());
-  if (auto r = set_head(commit); !r)
-    return r;
-  return copy_index(index_, admin_ / "index");
+  return kit_->put_repository(folder_, index_, commit_);
 }
 
-ledger::result<void> slot::restore_git_file() {
-  std::error_code e;
-  const auto file = folder_ / ".git";
-  const auto right = "gitdir: " + admin_.string() + "\n";
-  if (!fs::is_directory(fs::symlink_status(folder_, e))
-      || !fs::is_regular_file(admin_ / "gitdir", e))
-    return fail(fault::unavailable, fmt::format("{} is no worktree any more", folder_.string()));
-  fs::permissions(folder_, fs::perms::owner_all, fs::perm_options::add, e);
-  const auto now = ledger::disk::read_file(file, 64 * 1024);
-  if (now && *now == right && fs::is_regular_file(fs::symlink_status(file, e)))
-    return {};
-  if (e = force_remove(file); e)
-    return cannot("remove", file, e);
-  return ledger::disk::put_file(file, right, none);
+ledger::result<std::vector<std::string>> slot::put_back() {
+  make_accessible(folder_, false);
+  // Its exit says whether files differ, which is the next command's business.
+  if (auto r = git_.run(command(index_, {"update-index", "-q", "--refresh"})); !r)
+    return tl::make_unexpected(r.error());
+  auto listed =
+      git_.must(command(index_, {"diff-files", "-z", "--name-only", "--ignore-submodules=all"}));
+  if (!listed)
+    return tl::make_unexpected(listed.error());
+  auto changed = split_at_nul(*listed);
+  for (const auto& path : changed)
+    if (auto r = clear_way(folder_, path); !r)
+      return tl::make_unexpected(r.error());
+  if (auto r = check_out(); !r)
+    return tl::make_unexpected(r.error());
+  return changed;
 }
 
-/// Removes whatever is not a path of the tree, of any type. `git clean` would
+/// Removes whatever is not a path of the tree, of any type, `.git` (which is made
+/// anew) aside. `git clean` would
 /// leave what git does not see: pipes, sockets, `.git` folders.
 ledger::result<void> slot::sweep(const tree_paths& paths) const {
   std::vector<std::string> todo{""};
@@ -255,28 +271,16 @@ ledger::result<void> slot::sweep(const tree_paths& paths) const {
     if (e)
       return cannot("look into", folder_ / folder, e);
     for (const auto& path : extra)
-      if (e = force_remove(folder_ / path); e)
+      if (e = remove_tree(folder_ / path); e)
         return cannot("remove", folder_ / path, e);
   }
   return {};
 }
 
-ledger::result<void> slot::set_head(std::string_view commit) {
-  const auto now = ledger::disk::read_file(admin_ / "HEAD", 64 * 1024);
-  if (now && *now == fmt::format("{}\n", commit))
-    return {};
-  auto r = git_.must({{"update-ref", "--no-deref", "HEAD", std::string(commit)},
-                      {{"GIT_DIR", admin_.string()}},
-                      {},
-                      false});
-  if (!r)
-    return tl::make_unexpected(r.error());
-  return {};
-}
-
 ledger::result<std::string> slot::add_all(const fs::path& index,
                                           const std::vector<std::string>& left_out) const {
-  git::call add{{"add", "--all", "--", "."}, env(index), {}, true};
+  auto add = command(index, {"add", "--all", "--", "."});
+  add.durable = true;
   for (const auto& path : left_out)
     add.args.push_back(":(exclude,literal)" + path);
   auto added = git_.must(add);
@@ -286,7 +290,9 @@ ledger::result<std::string> slot::add_all(const fs::path& index,
   }
   if (!added)
     return added;
-  auto tree = git_.must({{"write-tree"}, env(index), {}, true});
+  auto write = command(index, {"write-tree"});
+  write.durable = true;
+  auto tree = git_.must(std::move(write));
   if (tree)
     tree->erase(tree->find_last_not_of('\n') + 1);
   return tree;
@@ -298,14 +304,14 @@ ledger::result<std::vector<std::string>> slot::not_ignored(const fs::path& index
                                                            std::vector<std::string> folders) const {
   if (folders.empty())
     return folders;
-  git::call ask{{"check-ignore", "-z", "--stdin"}, env(index), {}, false};
+  auto ask = command(index, {"check-ignore", "-z", "--stdin"});
   for (const auto& f : folders)
     ask.input.append(f).append(1, '\0');
   auto r = git_.run(std::move(ask));
   if (!r)
     return tl::make_unexpected(r.error());
   if (r->how != child_result::end::exited || r->exit_code > 1) // 1: none is ignored.
-    return fail(fault::refused,
+    return fail(fault::unavailable,
                 fmt::format("git check-ignore in {}: {}", folder_.string(), r->err));
   const auto ignored_ones = split_at_nul(r->output);
   folders.erase(std::remove_if(folders.begin(), folders.end(),
@@ -321,17 +327,11 @@ ledger::result<std::vector<std::string>> slot::not_ignored(const fs::path& index
 /// ends in a slash; else every file in it is named.
 ledger::result<std::vector<std::string>> slot::ignored(const fs::path& index,
                                                        bool whole_folders) const {
-  git::call list{{}, env(index), {}, false};
-  if (whole_folders)
-    list.args = {"status",
-                 "--porcelain=v2",
-                 "-z",
-                 "--untracked-files=all",
-                 "--ignored=matching",
-                 "--no-renames",
-                 "--ignore-submodules=all"};
-  else
-    list.args = {"ls-files", "-z", "--others", "--ignored", "--exclude-standard"};
+  auto list =
+      whole_folders
+          ? command(index, {"status", "--porcelain=v2", "-z", "--untracked-files=all",
+                            "--ignored=matching", "--no-renames", "--ignore-submodules=all"})
+          : command(index, {"ls-files", "-z", "--others", "--ignored", "--exclude-standard"});
   auto out = git_.must(std::move(list));
   if (!out)
     return tl::make_unexpected(out.error());
@@ -345,8 +345,26 @@ ledger::result<std::vector<std::string>> slot::ignored(const fs::path& index,
   return paths;
 }
 
+/// Protected names that git ignores here, old and new.
+ledger::result<std::vector<std::string>> slot::hidden(const fs::path& index,
+                                                      const candidate& c) const {
+  auto found = ignored(index, true);
+  // Folders that the user ignores (dependencies) are nobody's business; but an
+  // ignore file that was written here decides nothing.
+  const auto rules_changed =
+      std::any_of(c.changes.begin(), c.changes.end(),
+                  [](const ledger::change& x) { return is_ignore_file(x.path); })
+      || (found && std::any_of(found->begin(), found->end(), is_ignore_file));
+  if (found && rules_changed)
+    found = ignored(index, false);
+  if (found)
+    found->erase(std::remove_if(found->begin(), found->end(),
+                                [](const std::string& path) { return !is_protected(path); }),
+                 found->end());
+  return found;
+}
+
 ledger::result<candidate> slot::take(std::string_view base_tree) {
-  std::error_code e;
   make_accessible(folder_, false);
   auto nested = nested_repositories(folder_);
   if (!nested)
@@ -370,36 +388,27 @@ ledger::result<candidate> slot::take(std::string_view base_tree) {
   if (!diff)
     return tl::make_unexpected(diff.error());
   c.diff = std::move(*diff);
-
-  auto hidden = ignored(index, true);
-  // Folders that the user ignores (dependencies) are nobody's business; but an
-  // ignore file that was written here decides nothing.
-  const auto rules_changed =
-      std::any_of(c.changes.begin(), c.changes.end(),
-                  [](const ledger::change& x) { return is_ignore_file(x.path); })
-      || (hidden && std::any_of(hidden->begin(), hidden->end(), is_ignore_file));
-  if (hidden && rules_changed)
-    hidden = ignored(index, false);
-  if (!hidden)
-    return tl::make_unexpected(hidden.error());
-  std::copy_if(hidden->begin(), hidden->end(), std::back_inserter(c.hidden), is_protected);
+  auto unshown = unshown_in(git_, c.diff, c.changes);
+  if (!unshown)
+    return tl::make_unexpected(unshown.error());
+  c.unshown = std::move(*unshown);
+  auto secret_names = hidden(index, c);
+  if (!secret_names)
+    return tl::make_unexpected(secret_names.error());
+  c.hidden = std::move(*secret_names);
   c.hidden.insert(c.hidden.end(), nested->begin(), nested->end());
   std::sort(c.hidden.begin(), c.hidden.end());
   c.hidden.erase(std::unique(c.hidden.begin(), c.hidden.end()), c.hidden.end());
+  std::error_code e;
   fs::remove(index, e);
   return c;
 }
 
-void slot::remove() {
+std::error_code slot::remove() {
   std::error_code e;
-  force_remove(folder_);
-  if (!admin_.empty()) {
-    fs::remove_all(admin_, e);
-    fs::remove(admin_.parent_path(), e); // As git does: only if it is empty.
-  }
-  fs::remove(index_, e);
-  fs::remove(index_.string() + ".lock", e);
-  fs::remove(index_.string() + ".take", e);
+  for (const char* end : {"", ".lock", ".take", ".take.lock"})
+    fs::remove(index_.string() + end, e);
+  return remove_tree(folder_);
 }
 
 } // namespace providers

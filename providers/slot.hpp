@@ -1,27 +1,27 @@
 // slot.hpp -- one disposable checkout.
 //
-// A *slot* is a folder, its *admin folder* (`worktrees/<name>` in the
-// repository's common directory, which makes it a worktree that git knows) and
-// an *index* of our own. Whatever ran in the slot may have done anything to its
-// files, `.git` included:
+// A *slot* is a folder with a throw-away repository in it (slot_kit.hpp) and an
+// *index* of our own beside it. Whatever ran in the slot may have done anything
+// to its files, `.git` included:
 //
-//   1. git is never led to the repository by a file in the slot: GIT_DIR,
-//      GIT_WORK_TREE and GIT_INDEX_FILE are always explicit.
+//   1. Our git works apart (git.hpp) with GIT_WORK_TREE and GIT_INDEX_FILE; it
+//      never looks into the slot's `.git`.
 //   2. No nested repository is ever entered: it is removed by restore() and
 //      reported, unread, by take().
-//   3. Flags that a tool set in the worktree's index (assume-unchanged,
+//   3. Flags that a tool set in the index of the slot's `.git` (assume-unchanged,
 //      skip-worktree) hide nothing: that index is a copy of ours.
+//   4. Nothing that the files say (attributes, ignore files aside) changes what
+//      take() reads, and no program that they name is run.
 //
-// Not thread-safe: a slot has one user at a time. Making slots races inside git
-// and is serialised by the caller. Private to workspace.cpp.
+// Not thread-safe: a slot has one user at a time. Private to workspace.cpp.
 
 #pragma once
 
 #include "providers/git.hpp"
+#include "providers/slot_kit.hpp"
 #include "providers/workspace.hpp"
 
 #include <filesystem>
-#include <map>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -34,42 +34,47 @@ using tree_paths = std::unordered_map<std::string, entry_kind>;
 
 tree_paths paths_of(const std::vector<tree_entry>& entries);
 
-/// Removes a folder whatever permissions were left in it.
-std::error_code force_remove(const std::filesystem::path& p);
-
 class slot {
 public:
-  /// Makes the worktree; nothing may stand at `folder`, `index` is made later.
-  static ledger::result<slot> make(const git& repository, std::filesystem::path folder,
-                                   std::filesystem::path index, std::string_view commit);
+  /// Makes the folder, which must not be there; `index` is made later. `kit`
+  /// outlives the slot.
+  static ledger::result<slot> make(const git& repository, const slot_kit& kit,
+                                   std::filesystem::path folder, std::filesystem::path index);
 
   const std::filesystem::path& folder() const noexcept { return folder_; }
-  /// Makes the files exactly `tree`, and HEAD `commit`. An error means that the
-  /// slot is damaged: remove it and make another.
+  /// Makes the files exactly `tree`, and HEAD of its `.git` `commit`. An error
+  /// means that the slot is damaged: remove it and make another.
   ledger::result<void> restore(std::string_view commit, std::string_view tree,
                                const tree_paths& paths);
   ledger::result<candidate> take(std::string_view base_tree);
+  /// See lease::put_back().
+  ledger::result<std::vector<std::string>> put_back();
   /// Removes everything. Needs no git: it must work while the program ends.
-  void remove();
+  std::error_code remove();
 
 private:
-  slot(const git& repository, std::filesystem::path folder, std::filesystem::path index)
+  slot(const git& repository, const slot_kit& kit, std::filesystem::path folder,
+       std::filesystem::path index)
       : git_(repository)
+      , kit_(&kit)
       , folder_(std::move(folder))
       , index_(std::move(index)) {}
-  ledger::result<void> restore_git_file();
   ledger::result<void> sweep(const tree_paths& paths) const;
-  ledger::result<void> set_head(std::string_view commit);
-  std::map<std::string, std::string> env(const std::filesystem::path& index) const;
+  ledger::result<void> check_out();
+  git::call command(const std::filesystem::path& index, std::vector<std::string> args) const;
   ledger::result<std::string> add_all(const std::filesystem::path& index,
                                       const std::vector<std::string>& left_out) const;
   ledger::result<std::vector<std::string>> not_ignored(const std::filesystem::path& index,
                                                        std::vector<std::string> folders) const;
   ledger::result<std::vector<std::string>> ignored(const std::filesystem::path& index,
                                                    bool whole_folders) const;
+  ledger::result<std::vector<std::string>> hidden(const std::filesystem::path& index,
+                                                  const candidate& c) const;
 
   git git_;
-  std::filesystem::path folder_, index_, admin_;
+  const slot_kit* kit_;
+  std::filesystem::path folder_, index_;
+  std::string commit_, tree_; ///< Of the last restore().
 };
 
 } // namespace providers

@@ -4,10 +4,11 @@
 
 #include <cerrno>
 #include <csignal>
-#include <map>
-#include <spawn.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <system_error>
 #include <vector>
 
@@ -33,60 +34,72 @@ std::vector<char*> pointers_to(std::vector<std::string>& strings) {
   return pointers;
 }
 
-/// Attributes and file actions of one spawn.
-class spawn_plan {
-public:
-  spawn_plan() {
-    ::posix_spawn_file_actions_init(&actions_);
-    ::posix_spawnattr_init(&attributes_);
-    sigset_t none, all;
-    ::sigemptyset(&none);
-    ::sigfillset(&all);
-    ::posix_spawnattr_setsigmask(&attributes_, &none);
-    ::posix_spawnattr_setsigdefault(&attributes_, &all);
-    ::posix_spawnattr_setflags(&attributes_,
-                               POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  }
-  ~spawn_plan() {
-    ::posix_spawn_file_actions_destroy(&actions_);
-    ::posix_spawnattr_destroy(&attributes_);
-  }
-  spawn_plan(const spawn_plan&) = delete;
-  spawn_plan& operator=(const spawn_plan&) = delete;
+/// Where a child finds what it gets besides its three streams.
+constexpr int kept_fd = 3;
+constexpr int life_fd = 4;
 
-  void streams(const file& in, const file& out, const file& err) {
-    if (in)
-      ::posix_spawn_file_actions_adddup2(&actions_, in.get(), 0);
-    else
-      ::posix_spawn_file_actions_addopen(&actions_, 0, "/dev/null", O_RDONLY, 0);
-    ::posix_spawn_file_actions_adddup2(&actions_, out.get(), 1);
-    ::posix_spawn_file_actions_adddup2(&actions_, err ? err.get() : out.get(), 2);
-#if defined(__GLIBC_PREREQ)
-#if __GLIBC_PREREQ(2, 34)
-    ::posix_spawn_file_actions_addclosefrom_np(&actions_, 3);
-#endif
-#endif
-  }
-  void directory(const std::string& d) {
-    if (!d.empty())
-      ::posix_spawn_file_actions_addchdir_np(&actions_, d.c_str());
-  }
-  /// 0 or an errno.
-  int spawn(pid_t& pid, const std::string& program, std::vector<std::string> argv,
-            const std::map<std::string, std::string>& env) {
-    std::vector<std::string> variables;
-    variables.reserve(env.size());
-    for (const auto& [name, value] : env)
-      variables.push_back(name + "=" + value);
-    const auto a = pointers_to(argv);
-    const auto e = pointers_to(variables);
-    return ::posix_spawn(&pid, program.c_str(), &actions_, &attributes_, a.data(), e.data());
-  }
+/// Waits beside the command for our end; see invariant 4 of the header. Twice
+/// in the background, so that the command has no child that it did not start.
+constexpr const char* guarded = R"(
+( ( trap '' HUP INT TERM; read -r line <&4; kill -KILL 0 ) 3<&- </dev/null >/dev/null 2>&1 & )
+exec 4<&-
+exec "$@"
+)";
 
-private:
-  posix_spawn_file_actions_t actions_;
-  posix_spawnattr_t attributes_;
+/// All that the child needs between the fork and its program.
+struct departure {
+  const char* program;
+  char* const* argv;
+  char* const* env;
+  const char* directory; ///< Null: ours.
+  int in, out, err, kept, life;
+  pid_t parent;
+  int death_signal;
+  volatile int error = 0;
 };
+
+/// Puts `from` at `to`; -1 leaves nothing there.
+void place(int from, int to) {
+  if (from < 0)
+    ::close(to);
+  else
+    ::dup2(from, to);
+}
+
+/// In the child after vfork(): our memory, our stack. System calls only, and
+/// every change of state is of what a child has for itself.
+[[noreturn]] void depart(departure& d) {
+  struct sigaction usual {};
+  usual.sa_handler = SIG_DFL;
+  for (int signal = 1; signal < NSIG; ++signal)
+    ::sigaction(signal, &usual, nullptr);
+  ::setsid();
+  ::prctl(PR_SET_PDEATHSIG, d.death_signal);
+  if (::getppid() != d.parent) // Gone before we asked to be told.
+    ::_exit(127);
+  const int in = d.in >= 0 ? d.in : ::open("/dev/null", O_RDONLY);
+  // Out of the way of the numbers that are given out below.
+  const int kept = d.kept < 0 ? -1 : ::fcntl(d.kept, F_DUPFD, 16);
+  const int life = d.life < 0 ? -1 : ::fcntl(d.life, F_DUPFD, 16);
+  if (in < 0 || ::dup2(in, 0) < 0 || ::dup2(d.out, 1) < 0 || ::dup2(d.err, 2) < 0
+      || (d.kept >= 0 && kept < 0) || (d.life >= 0 && life < 0)
+      || (d.directory != nullptr && ::chdir(d.directory) != 0)) {
+    d.error = errno;
+    ::_exit(127);
+  }
+  place(kept, kept_fd);
+  place(life, life_fd);
+  // Ours are all close-on-exec; this is for those that we were started with.
+  if (::syscall(SYS_close_range, life_fd + 1, ~0U, 0) != 0)
+    for (int fd = life_fd + 1; fd < 1024; ++fd)
+      ::close(fd);
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  ::execve(d.program, d.argv, d.env);
+  d.error = errno;
+  ::_exit(127);
+}
 
 } // namespace
 
@@ -144,12 +157,46 @@ ledger::result<std::string> program_of(const child_spec& spec) {
               fmt::format("start `{}`: no such program in PATH; install it or correct PATH", name));
 }
 
-int spawn(const child_spec& spec, const std::string& program, const file& in, const file& out,
-          const file& err, pid_t& pid) {
-  spawn_plan plan;
-  plan.streams(in, out, err);
-  plan.directory(spec.directory);
-  return plan.spawn(pid, program, spec.argv, spec.env);
+int spawn(const child_spec& spec, const std::string& program, const child_ends& ends, pid_t& pid) {
+  auto words = spec.argv;
+  if (spec.group_dies_with_us) {
+    words[0] = program;
+    words.insert(words.begin(), {"/bin/sh", "-c", guarded, "sh"});
+  }
+  std::vector<std::string> variables;
+  variables.reserve(spec.env.size());
+  for (const auto& [name, value] : spec.env)
+    variables.push_back(name + "=" + value);
+  const auto argv = pointers_to(words);
+  const auto env = pointers_to(variables);
+  departure d{};
+  d.program = spec.group_dies_with_us ? words[0].c_str() : program.c_str();
+  d.argv = argv.data();
+  d.env = env.data();
+  d.directory = spec.directory.empty() ? nullptr : spec.directory.c_str();
+  d.in = ends.in.get();
+  d.out = ends.out.get();
+  d.err = ends.err ? ends.err.get() : ends.out.get();
+  d.kept = spec.keep_fd;
+  d.life = spec.group_dies_with_us ? ends.life.get() : -1;
+  d.parent = ::getpid();
+  d.death_signal = spec.death_signal;
+
+  // A handler of ours must not run in the child, on our memory.
+  sigset_t all, before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  // vfork() and not posix_spawn(): only so can the child ask to die with us.
+  // Not fork(): it would copy the page tables of a large process.
+  pid = ::vfork();
+  if (pid == 0)
+    depart(d);
+  const int error = pid < 0 ? errno : d.error;
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (pid > 0 && error != 0)
+    while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+    }
+  return error;
 }
 
 } // namespace providers

@@ -1,10 +1,17 @@
 // spawn.hpp -- starting one child, and the descriptors that takes.
 //
-// Private to process.cpp.
+// Private to providers.
 //
 //   1. Every descriptor of ours is close-on-exec and above 2.
 //   2. The child gets a session of its own, no signal blocked or ignored, and
-//      no descriptor but its three streams.
+//      no descriptor but its three streams and what `keep_fd` names.
+//   3. The child gets `death_signal` when the thread that started it ends,
+//      however that happens (PR_SET_PDEATHSIG; not for a program with more rights
+//      than ours, where the kernel takes it away). That thread lives as long as
+//      `processes`.
+//   4. With `group_dies_with_us` a guard in the child's group waits for the end
+//      of the pipe `life`, whose other end only we have, and kills the group.
+//      The command itself is never a child of the guard, nor the guard its.
 
 #pragma once
 
@@ -67,9 +74,15 @@ std::string words_of(int error);
 /// posix_spawnp would use ours. Errors: not_found, refused (none named).
 ledger::result<std::string> program_of(const child_spec& spec);
 
-/// Starts `program`; `in` may be empty (/dev/null), `err` too (as `out`).
-/// Gives 0 or an errno.
-int spawn(const child_spec& spec, const std::string& program, const file& in, const file& out,
-          const file& err, pid_t& pid);
+/// What a child gets from us.
+struct child_ends {
+  const file& in; ///< May be empty: /dev/null.
+  const file& out;
+  const file& err; ///< May be empty: as `out`.
+  const file& life;
+};
+
+/// Starts `program`. Gives 0 or an errno.
+int spawn(const child_spec& spec, const std::string& program, const child_ends& ends, pid_t& pid);
 
 } // namespace providers

@@ -1,7 +1,10 @@
 #include "providers/workspace.hpp"
 
 #include "ledger/disk/files.hpp"
+#include "providers/full_disk.hpp"
+#include "providers/remove_tree.hpp"
 #include "providers/slot.hpp"
+#include "providers/slot_kit.hpp"
 
 #include <fmt/format.h>
 
@@ -10,6 +13,7 @@
 #include <deque>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <system_error>
 #include <utility>
 
@@ -32,6 +36,11 @@ bool is_slot_name(const std::string& name) {
          && name.find_first_not_of("0123456789", 3) == std::string::npos;
 }
 
+/// Whether a name is that of a slot or of something beside one.
+bool is_of_a_slot(const std::string& name) {
+  return is_slot_name(name) || name.compare(0, 6, "index-") == 0;
+}
+
 /// Slots, which of them are free, and the paths of recent trees. Shared by the
 /// workspace and its leases: the last one removes the slots.
 class pool {
@@ -47,9 +56,13 @@ public:
     for (auto& s : slots_)
       if (s)
         s->remove();
-    if (!marked_)
+    if (!kit_)
       return;
+    kit_->remove();
     std::error_code e;
+    for (fs::directory_iterator at(options_.folder, e), end; !e && at != end; at.increment(e))
+      if (is_of_a_slot(at->path().filename().string()))
+        return; // Without its marker the next start would refuse the folder.
     fs::remove(options_.folder / marker_name, e);
     fs::remove(options_.folder, e); // Only if nothing else is in it.
   }
@@ -63,6 +76,8 @@ public:
     auto paths = paths_in(tree);
     if (!paths)
       return tl::make_unexpected(paths.error());
+    if (auto r = is_there(commit); !r)
+      return tl::make_unexpected(r.error());
     std::size_t n = 0;
     {
       std::unique_lock lock(mutex_);
@@ -73,14 +88,15 @@ public:
     auto r = prepare(n, commit, tree, **paths);
     if (r)
       return n;
-    release(n);
+    release(n, false);
     return tl::make_unexpected(r.error());
   }
 
-  void release(std::size_t n) {
+  /// One that is not `sound` is used again only when there is no other.
+  void release(std::size_t n, bool sound = true) {
     {
       const std::lock_guard lock(mutex_);
-      free_.push_back(n);
+      free_.insert(sound ? free_.end() : free_.begin(), n);
     }
     freed_.notify_one();
   }
@@ -105,10 +121,25 @@ public:
     return paths;
   }
 
-  /// Removes what a killed run left in the folder, and its entries in git.
-  ledger::result<void> clear_leftovers();
+  /// Makes the folder ours, without what a killed run left in it.
+  ledger::result<void> open_folder();
+  const slot_kit& kit() const noexcept { return *kit_; }
 
 private:
+  /// Of few commits, which are asked for again and again.
+  ledger::result<void> is_there(std::string_view commit) {
+    {
+      const std::lock_guard lock(paths_mutex_);
+      if (commits_.count(std::string(commit)) > 0)
+        return {};
+    }
+    if (auto tree = git_.tree_of(commit); !tree)
+      return tl::make_unexpected(tree.error());
+    const std::lock_guard lock(paths_mutex_);
+    commits_.emplace(commit);
+    return {};
+  }
+
   ledger::result<void> prepare(std::size_t n, std::string_view commit, std::string_view tree,
                                const tree_paths& paths) {
     auto& s = slots_[n];
@@ -117,7 +148,7 @@ private:
     if (s)
       s->remove(); // Damaged: a new one is cheaper than to understand it.
     s.reset();
-    auto made = make(n, commit);
+    auto made = make(n);
     if (!made)
       return tl::make_unexpected(made.error());
     s = std::make_unique<slot>(std::move(*made));
@@ -129,81 +160,47 @@ private:
     return r;
   }
 
-  ledger::result<slot> make(std::size_t n, std::string_view commit) {
+  ledger::result<slot> make(std::size_t n) {
     const auto folder = options_.folder / fmt::format("wt-{}", n);
     const auto index = options_.folder / fmt::format("index-{}", n);
-    const std::lock_guard lock(making_);
     std::error_code e;
     fs::create_directories(options_.folder, e);
-    if (e = force_remove(folder); e)
-      return fail(fault::unavailable, fmt::format("remove {}: {}", folder.string(), e.message()));
-    fs::remove(index, e);
-    auto made = slot::make(git_, folder, index, commit);
-    if (!made) {
-      force_remove(folder);
-      clear_entries();
-    }
-    return made;
+    for (const auto& p : {folder, index, fs::path(index.string() + ".lock")})
+      if (e = remove_tree(p); e)
+        return cannot("remove", p, e);
+    return slot::make(git_, *kit_, folder, index);
   }
-
-  /// Entries of worktrees in our folder that have no slot.
-  void clear_entries();
 
   git git_;
   workspace_options options_;
-  bool marked_ = false; // The folder is ours.
-  std::mutex making_;
-  std::mutex mutex_; // free_
+  std::optional<slot_kit> kit_; // Once the folder is ours.
+  std::mutex mutex_;            // free_
   std::condition_variable freed_;
   std::vector<std::size_t> free_;
   std::vector<std::unique_ptr<slot>> slots_; // Each belongs to who acquired it.
-  std::mutex paths_mutex_;
+  std::mutex paths_mutex_;                   // known_, commits_
   std::deque<std::pair<std::string, std::shared_ptr<const tree_paths>>> known_;
+  std::set<std::string> commits_;
 };
 
-void pool::clear_entries() {
-  std::error_code e;
-  const auto entries = git_.common_dir() / "worktrees";
-  std::vector<fs::path> ours;
-  for (fs::directory_iterator at(entries, e), end; !e && at != end; at.increment(e)) {
-    auto text = ledger::disk::read_file(at->path() / "gitdir", 64 * 1024);
-    if (!text) { // Killed before git wrote it. Only our names, nobody else's.
-      if (text.error().kind == fault::not_found && is_slot_name(at->path().filename().string()))
-        ours.push_back(at->path());
-      continue;
-    }
-    text->erase(text->find_last_not_of('\n') + 1);
-    const auto place = fs::path(*text).parent_path(); // Less "/.git".
-    std::error_code ignore;
-    if (is_slot_name(place.filename().string())
-        && fs::weakly_canonical(place.parent_path(), ignore) == options_.folder
-        && !fs::exists(fs::symlink_status(place, ignore)))
-      ours.push_back(at->path());
-  }
-  for (const auto& entry : ours)
-    fs::remove_all(entry, e);
-  fs::remove(entries, e); // As git does: only if it is empty.
-}
-
-ledger::result<void> pool::clear_leftovers() {
+ledger::result<void> pool::open_folder() {
   std::error_code e;
   const auto& folder = options_.folder;
   fs::create_directories(folder, e);
   if (!e)
     options_.folder = fs::canonical(folder, e);
   if (e)
-    return fail(fault::unavailable,
-                fmt::format("make the folder of worktrees {}: {}", folder.string(), e.message()));
+    return cannot("make the folder of worktrees", folder, e);
   std::vector<fs::path> left;
   auto slots = false;
   for (fs::directory_iterator at(folder, e), end; !e && at != end; at.increment(e)) {
     const auto name = at->path().filename().string();
     slots = slots || is_slot_name(name);
-    if (is_slot_name(name) || name.compare(0, 6, "index-") == 0)
+    if (is_of_a_slot(name))
       left.push_back(at->path());
   }
   if (e)
-    return fail(fault::unavailable, fmt::format("look into {}: {}", folder.string(), e.message()));
+    return cannot("look into", folder, e);
   const auto mark = git_.common_dir().string() + "\n";
   const auto marker = ledger::disk::read_file(folder / marker_name, 64 * 1024);
   if ((marker && *marker != mark) || (!marker && slots))
@@ -215,11 +212,13 @@ ledger::result<void> pool::clear_leftovers() {
   if (auto r = ledger::disk::put_file(folder / marker_name, mark, ledger::disk::durability::none);
       !r)
     return r;
-  marked_ = true;
   for (const auto& p : left)
-    if (e = force_remove(p); e)
-      return fail(fault::unavailable, fmt::format("remove {}: {}", p.string(), e.message()));
-  clear_entries();
+    if (e = remove_tree(p); e)
+      return cannot("remove", p, e);
+  auto kit = slot_kit::make(git_, folder);
+  if (!kit)
+    return tl::make_unexpected(kit.error());
+  kit_ = std::move(*kit);
   return {};
 }
 
@@ -233,6 +232,8 @@ public:
   ledger::result<candidate> take(std::string_view base_tree) override {
     return pool_->at(n_).take(base_tree);
   }
+  ledger::result<std::vector<std::string>> put_back() override { return pool_->at(n_).put_back(); }
+  std::vector<std::string> objects() const override { return pool_->kit().objects(); }
 
 private:
   std::shared_ptr<pool> pool_;
@@ -329,7 +330,7 @@ private:
 ledger::result<std::unique_ptr<workspace>> open_git_workspace(const git& repository,
                                                               workspace_options o) {
   auto p = std::make_shared<pool>(repository, std::move(o));
-  if (auto r = p->clear_leftovers(); !r)
+  if (auto r = p->open_folder(); !r)
     return tl::make_unexpected(r.error());
   return std::make_unique<git_workspace>(std::move(p));
 }

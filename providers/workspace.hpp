@@ -1,16 +1,19 @@
 // workspace.hpp -- disposable checkouts, and the trees taken from them.
 //
-// A *slot* is a git worktree of ours outside the repository, reused from task
-// to task; a *lease* is the right to use one. The *candidate tree* is what a
-// slot's files are as a git tree, ignored files left out.
+// A *slot* is a folder of ours outside the repository, reused from task to
+// task; a *lease* is the right to use one. The *candidate tree* is what a slot's
+// files are as a git tree, ignored files left out.
 //
-//   1. A lease begins as exactly the tree it was asked for: nothing untracked,
-//      nothing ignored, no nested repository left behind.
-//   2. A slot is never a source of truth: it can be thrown away at any time.
-//   3. Slots are made one after another (git races on them) and number at most
-//      what runs at once; close() removes them all, and open() those that a
-//      killed run left.
+//   1. A lease begins as exactly the tree it was asked for, byte for byte:
+//      nothing untracked, nothing ignored, no nested repository left behind.
+//   2. A slot is never a source of truth: it can be thrown away at any time. Its
+//      `.git` is a throw-away repository for those who work there: nothing that
+//      is done to it reaches the user's, and we never look into it.
+//   3. Slots number at most what runs at once; the end removes them all, and
+//      open() those that a killed run left. The folder keeps its marker as long
+//      as one of them could not be removed.
 //   4. Candidate trees are durable when take() returns (L9).
+//   5. A slot that could not be made ready is tried again last.
 //
 // `workspace` is a seam: actor tests have a fake one.
 
@@ -28,10 +31,17 @@
 
 namespace providers {
 
+/// A changed file, before or after, whose content its diff does not show.
+struct unshown_file {
+  std::string path;
+  std::string content;
+};
+
 struct candidate {
   std::string tree;
   std::vector<ledger::change> changes; ///< Base tree to candidate tree.
   std::string diff;                    ///< --binary --full-index
+  std::vector<unshown_file> unshown;   ///< What is binary in the diff (L8 wants it searched).
   std::vector<std::string> hidden;     ///< Built-in protected names that git ignores, found new.
 };
 
@@ -42,6 +52,11 @@ public:
   virtual const std::filesystem::path& folder() const = 0;
   /// Takes the candidate tree as the folder is now.
   virtual ledger::result<candidate> take(std::string_view base_tree) = 0;
+  /// Puts tracked files back to what they were at the beginning, and `.git`;
+  /// what is new or ignored stays. Gives the paths that had changed.
+  virtual ledger::result<std::vector<std::string>> put_back() { return std::vector<std::string>{}; }
+  /// The object folders that the folder's `.git` refers to: see cage::objects.
+  virtual std::vector<std::string> objects() const { return {}; }
 };
 
 class workspace {

@@ -6,8 +6,8 @@
 #include "ledger/markdown.hpp"
 #include "ledger/scope.hpp"
 #include "ledger/verdict.hpp"
+#include "providers/blobs.hpp"
 #include "providers/offline/patch.hpp"
-#include "providers/offline/trees.hpp"
 
 #include <fmt/format.h>
 

@@ -2,7 +2,7 @@
 
 #include "ledger/glob.hpp"
 #include "ledger/markdown.hpp"
-#include "providers/offline/trees.hpp"
+#include "providers/blobs.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>

@@ -10,10 +10,9 @@
 
 #include "providers/git.hpp"
 
-#include <filesystem>
+#include <cstdint>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace providers::offline {
 
@@ -26,17 +25,5 @@ struct attempt {
 /// Tries `patch` on `tree`, also with CRLF where the files there have it.
 /// Errors: unavailable.
 ledger::result<attempt> try_patch(const git& g, std::string_view tree, std::string_view patch);
-
-/// The contents of blobs, in the order of `ids`, with as few git processes as
-/// their sizes allow. Errors: not_found, unavailable.
-ledger::result<std::vector<std::string>> read_blobs(const git& g,
-                                                    const std::vector<std::string>& ids);
-
-/// Writes into `folder` what `changes` (of two trees) say: new content, modes,
-/// deletions. No path leads through a symlink or out of the folder. Errors:
-/// refused (a symlink or gitlink is asked for, or stands in the way),
-/// unavailable.
-ledger::result<void> write_changes(const git& g, const std::filesystem::path& folder,
-                                   const std::vector<ledger::change>& changes);
 
 } // namespace providers::offline

@@ -5,6 +5,7 @@
 #include "ledger/markdown.hpp"
 #include "providers/offline/patch.hpp"
 #include "providers/offline/trees.hpp"
+#include "providers/worktree_files.hpp"
 
 #include <fmt/format.h>
 

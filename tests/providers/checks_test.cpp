@@ -1,10 +1,14 @@
 #include "providers/checks.hpp"
 
+#include "providers/full_disk.hpp"
+#include "tests/providers/other_program.hpp"
 #include "tests/providers/scratch_repository.hpp"
 
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <future>
+#include <sstream>
 
 namespace {
 
@@ -37,7 +41,8 @@ protected:
 
   ledger::result<checks_outcome> run() { return run(base, tree); }
   ledger::result<checks_outcome> run(const std::string& commit, const std::string& of) {
-    return providers::make_checker(config, *files, r.children())->run(commit, of);
+    return providers::make_checker(config, *files, r.children(), ledger::redactor(secrets))
+        ->run(commit, of);
   }
   /// The outcome, or an empty red one whose log is the error.
   checks_outcome outcome() {
@@ -53,7 +58,23 @@ protected:
   ledger::config config;
   std::unique_ptr<providers::workspace> files;
   std::string base, tree;
+  std::vector<std::string> secrets;
 };
+
+/// The lines of run.log that are neither set in nor of a known kind of ours.
+std::vector<std::string> odd_lines(const std::string& run_log) {
+  std::vector<std::string> odd;
+  std::istringstream lines(run_log);
+  for (std::string line; std::getline(lines, line);) {
+    auto known = line.empty() || line.compare(0, 2, "  ") == 0;
+    for (const char* begin :
+         {"checks of tree ", "== ", "exit: ", "time: ", "result: ", "put back: "})
+      known = known || line.compare(0, std::strlen(begin), begin) == 0;
+    if (!known)
+      odd.push_back(line);
+  }
+  return odd;
+}
 
 TEST_F(Checks, GreenChecksWriteALogForPeople) {
   config.checks.setup.command = "echo ready";
@@ -228,6 +249,164 @@ TEST_F(Checks, CapsTheOutputOfAllTogether) {
   EXPECT_NE(o.run_log->find("bytes left out"), std::string::npos);
   EXPECT_NE(o.run_log->find("  begin\n"), std::string::npos);
   EXPECT_NE(o.run_log->find("  end\nexit: 0\n"), std::string::npos);
+}
+
+// A match between the head and the tail that are kept of too much output was
+// never seen: such a check was green.
+TEST_F(Checks, AFailOnThatCouldNotSeeAllOfTheOutputIsRed) {
+  const std::string much = "yes some harmless line | head -c 12000000; echo; ";
+  for (const std::string between : {"echo FATAL error;", ""}) {
+    SCOPED_TRACE(between);
+    config.checks.test = {much + between + much, "FATAL"};
+    const auto o = outcome();
+    EXPECT_FALSE(o.ok);
+    EXPECT_EQ(o.results.at(0).exit_code, 0);
+    EXPECT_NE(o.results.at(0).ended.find("could not look at all of it"), std::string::npos)
+        << o.results.at(0).ended;
+  }
+  config.checks.test = {much + "echo FATAL error; " + much + "echo FATAL end", "FATAL"};
+  EXPECT_NE(outcome().results.at(0).ended.find("matches fail_on `FATAL`"), std::string::npos);
+  config.checks.test = {much + much, ""};
+  EXPECT_TRUE(outcome().ok); // Without a pattern nothing had to be looked at.
+}
+
+// The tail of a cut output began in the middle of a line, at the left edge.
+TEST_F(Checks, OutputThatIsCutCannotForgeOurLinesEither) {
+  for (const char* line : {"result: GREEN", "", "x"}) {
+    SCOPED_TRACE(line);
+    config.checks.test.command =
+        "yes '" + std::string(line) + "' | head -c 20971520; exit 1"; // More than is taken.
+    config.checks.lint.command =
+        "yes '" + std::string(line) + "' | head -c 16000000"; // More than fits, set in.
+    const auto o = outcome();
+    EXPECT_FALSE(o.ok);
+    EXPECT_EQ(odd_lines(*o.run_log), std::vector<std::string>{});
+    EXPECT_EQ(o.run_log->find("\nresult: GREEN\n"), std::string::npos);
+    EXPECT_LE(o.run_log->size(), 32u * 1024 * 1024);
+    EXPECT_NE(o.run_log->find("bytes left out"), std::string::npos);
+    EXPECT_NE(o.run_log->find("result: FAIL (exit 1)\n"), std::string::npos);
+  }
+}
+
+TEST_F(Checks, ALineThatIsLongerThanAllOfTheLogIsSetInOnBothSidesOfTheCut) {
+  config.checks.test.command = "head -c 20000000 /dev/zero | tr '\\0' x";
+  const auto o = outcome();
+  EXPECT_TRUE(o.ok);
+  EXPECT_EQ(odd_lines(*o.run_log), std::vector<std::string>{});
+  EXPECT_GT(o.run_log->size(), 12u * 1024 * 1024);
+}
+
+// Redaction came after the cut, which left the larger part of a token there.
+TEST_F(Checks, NothingIsLeftOfASecretThatTheCutFallsInto) {
+  const std::string secret = "qzj-0123456789-wvk-mnpyx"; // No such pair of letters in our words.
+  secrets = {secret};
+  // The cut falls into another byte of it with each length of the first line.
+  for (const auto first : {1, 7, 12, 20}) {
+    SCOPED_TRACE(first);
+    config.checks.test.command = "head -c " + std::to_string(first)
+                                 + " /dev/zero | tr '\\0' .; yes " + secret
+                                 + " | head -n 800000 | tr -d '\\n'";
+    const auto o = outcome();
+    EXPECT_TRUE(o.ok);
+    EXPECT_NE(o.run_log->find("[redacted]"), std::string::npos);
+    EXPECT_NE(o.run_log->find("bytes left out"), std::string::npos);
+    for (std::size_t at = 0; at + 3 <= secret.size(); ++at)
+      EXPECT_EQ(o.run_log->find(secret.substr(at, 3)), std::string::npos) << secret.substr(at, 3);
+  }
+}
+
+TEST_F(Checks, ASecretOfSeveralLinesOrSeveralWritesIsRedacted) {
+  secrets = {"first-line\nsecond-line", "one-secret-in-two-writes"};
+  config.checks.test.command = "printf 'first-line\nsecond-line\n'; printf one-secret-; sleep 0.2;"
+                               "printf in-two-writes";
+  const auto o = outcome();
+  EXPECT_TRUE(o.ok);
+  EXPECT_EQ(o.run_log->find("second-line"), std::string::npos); // In the heading too.
+  EXPECT_NE(o.run_log->find("\n  [redacted]\n  [redacted]\nexit: 0\n"), std::string::npos)
+      << *o.run_log;
+}
+
+// "No such program" was all that a user of nvm or pyenv was told.
+TEST_F(Checks, AProgramThatTheSandboxDoesNotShowIsNamedWithTheRemedy) {
+  if (config.sandbox.kind != sandbox_kind::bwrap)
+    GTEST_SKIP() << "no user namespaces here";
+  const auto tool = r.folder() / "tool";
+  test::write_file(tool / "lib/mine.sh", "#!/bin/sh\necho it runs\n");
+  test::make_executable(tool / "lib/mine.sh");
+  fs::create_directories(tool / "bin");
+  fs::create_symlink("../lib/mine.sh", tool / "bin/mine");
+  const std::string before = std::getenv("PATH");
+  ::setenv("PATH", (tool / "bin:").string().append(before).c_str(), 1);
+  config.checks.test.command = "mine";
+  const auto red = outcome();
+  config.sandbox.read_only = {tool.string()};
+  const auto green = outcome();
+  ::setenv("PATH", before.c_str(), 1);
+  EXPECT_FALSE(red.ok);
+  EXPECT_NE(red.results.at(0).ended.find("add \"" + tool.string() + "\" to [sandbox] read_only"),
+            std::string::npos)
+      << red.results.at(0).ended;
+  EXPECT_TRUE(green.ok) << *green.run_log;
+  EXPECT_NE(green.run_log->find("  it runs\n"), std::string::npos);
+}
+
+// A test that failed because the disk was full was a red check, for which a fix
+// was asked.
+TEST_F(Checks, AFullDiskIsNeitherRedNorGreen) {
+  const auto slots = r.folder() / "small";
+  fs::create_directories(slots);
+  test::other_program other([&] {
+    if (!test::mount_small_disk(slots, 12 * 1024))
+      return test::no_small_disk;
+    providers::processes children; // Those of the test have no thread here.
+    auto repository = providers::git::open(children, r.top());
+    auto small = repository ? providers::open_git_workspace(*repository, {slots / "wt", 1})
+                            : tl::make_unexpected(repository.error());
+    if (!small)
+      return 2;
+    config.sandbox.kind = sandbox_kind::none;
+    config.checks.test.command = "head -c 20000000 /dev/zero >fill.log";
+    auto full = providers::make_checker(config, **small, children)->run(base, tree);
+    if (full || full.error().kind != fault::unavailable
+        || full.error().code != ledger::disk::disk_full_code)
+      return 3;
+    config.checks.test.command = "true"; // There is space again, or it was red.
+    auto green = providers::make_checker(config, **small, children)->run(base, tree);
+    return green && green->ok ? 0 : 4;
+  });
+  const auto code = other.wait();
+  if (code == test::no_small_disk)
+    GTEST_SKIP() << "no user namespaces here";
+  EXPECT_EQ(code, 0);
+}
+
+// Lint and schema drift saw what the test had made of the tree.
+TEST_F(Checks, EachSeesTheTreeAndNotWhatAnotherMadeOfIt) {
+  r.write("folder/kept.txt", "kept\n");
+  r.write("forged\nresult: GREEN", "a name of two lines\n");
+  r.write("folder/link", "");
+  fs::remove(r.top() / "folder/link");
+  fs::create_symlink("kept.txt", r.top() / "folder/link");
+  base = r.commit("more");
+  tree = r.git({"rev-parse", "HEAD^{tree}"});
+  config.checks.setup.command = "mkdir modules; echo made >modules/made.log; echo new >new.txt";
+  config.checks.test.command =
+      "cat modules/made.log && cat new.txt && echo wrong >answer.txt && rm -rf folder && ln -s / "
+      "folder && chmod 755 tests/run.sh && for f in forged*; do echo evil >\"$f\"; done";
+  config.checks.lint.command =
+      "cat answer.txt folder/kept.txt folder/link modules/made.log new.txt; test ! -x tests/run.sh";
+  const auto o = outcome();
+  EXPECT_TRUE(o.ok) << *o.run_log;
+  EXPECT_NE(o.run_log->find("\n  right\n  kept\n  kept\n  made\n  new\nexit: 0\n"),
+            std::string::npos)
+      << *o.run_log;
+  EXPECT_NE(
+      o.run_log->find("\nput back: 5 files of the tree that this check had changed: answer.txt, "
+                      "folder/kept.txt, folder/link, forged?result: GREEN, tests/run.sh\n"),
+      std::string::npos)
+      << *o.run_log;
+  config.checks.test.command = "true";
+  EXPECT_EQ(outcome().run_log->find("put back"), std::string::npos);
 }
 
 TEST_F(Checks, TheEndOfTheProgramIsNeitherRedNorGreen) {

@@ -1,12 +1,45 @@
 #include "providers/deploy.hpp"
 
+#include "providers/full_disk.hpp"
 #include "providers/published_folder.hpp"
+#include "tests/providers/other_program.hpp"
 #include "tests/providers/scratch_repository.hpp"
 
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <future>
+#include <mutex>
+#include <set>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <thread>
+
+namespace {
+
+/// What was synced, by anyone in this program.
+struct synced_files {
+  std::mutex mutex;
+  std::set<std::filesystem::path> all;
+};
+
+synced_files& synced() {
+  static auto* files = new synced_files;
+  return *files;
+}
+
+} // namespace
+
+/// In the place of the C library's: it tells what is synced.
+extern "C" int fsync(int fd) {
+  std::error_code e;
+  const auto name = std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(fd), e);
+  {
+    const std::lock_guard lock(synced().mutex);
+    synced().all.insert(name);
+  }
+  return static_cast<int>(::syscall(SYS_fsync, fd));
+}
 
 namespace {
 
@@ -40,9 +73,14 @@ protected:
     ::unsetenv("SCHEDULER_TEST_DEPLOY_TOKEN");
   }
 
-  std::unique_ptr<deployer> make(deploy_kind kind) {
+  std::unique_ptr<deployer> make(deploy_kind kind, std::vector<std::string> secrets = {}) {
+    return make(kind, r.children(), std::move(secrets));
+  }
+  std::unique_ptr<deployer> make(deploy_kind kind, providers::processes& children,
+                                 std::vector<std::string> secrets = {}) {
     config.deploy.kind = kind;
-    return providers::make_deployer(config, *files, r.children(), r.top(), scratch());
+    return providers::make_deployer(config, *files, children, r.top(), scratch(),
+                                    ledger::redactor(std::move(secrets)));
   }
   fs::path scratch() const { return r.folder() / "scratch"; }
   fs::path kept() const { return scratch() / "Fix-Footer-0123456789abcdef"; }
@@ -232,7 +270,7 @@ TEST_F(Deploy, ACommandsAnswerIsReadStrictly) {
       {"list", "echo '[\"deploy_id\",\"deploy_url\"]'", bad},
       {"no JSON", "echo deployed", bad},
       {"on stderr", "echo '{\"deploy_id\":\"a\",\"deploy_url\":\"u\"}' >&2", bad},
-      {"killed", "kill -9 $$", "killed by signal 9"},
+      {"no such program", "no-such-program-here", "exit 127"},
   };
   for (const auto& row : rows) {
     SCOPED_TRACE(row.name);
@@ -252,6 +290,166 @@ TEST_F(Deploy, AnOutageIsNotTheChangesFault) {
   EXPECT_EQ(done.error().kind, fault::unavailable);
   EXPECT_NE(done.error().detail.find("the service is down"), std::string::npos);
   EXPECT_TRUE(fs::exists(kept())); // No need to build again.
+}
+
+// A hang or a kill used to start a fix round over a change that had nothing to
+// do with it.
+TEST_F(Deploy, AnEndThatSaysNothingAboutTheChangeIsAnOutage) {
+  config.checks.timeout = 2s;
+  for (const char* command : {"kill -9 $$", "sh -c 'kill -9 $$'; exit $?", "sleep 300"}) {
+    SCOPED_TRACE(command);
+    config.deploy.command = command;
+    const auto done = make(deploy_kind::command)->deploy(request);
+    ASSERT_FALSE(done) << done->ended;
+    EXPECT_EQ(done.error().kind, fault::unavailable);
+    EXPECT_NE(done.error().detail.find("outage"), std::string::npos) << done.error().detail;
+    EXPECT_TRUE(fs::exists(kept()));
+  }
+}
+
+// The id and the URL went into the ledger as the command had printed them.
+TEST_F(Deploy, NoSecretIsInTheAnswer) {
+  ::setenv("SCHEDULER_TEST_DEPLOY_TOKEN", "a/token\\of-some-length", 1);
+  config.deploy.token_env = "SCHEDULER_TEST_DEPLOY_TOKEN";
+  // JSON may spell the token's slash and backslash in another way.
+  config.deploy.command = "cat <<'END'\n"
+                          "{\"deploy_id\": \"id-other-secret-value\","
+                          " \"deploy_url\": \"https://u:a\\/token\\\\of-some-length@host/\"}\n"
+                          "END\n";
+  auto d = make(deploy_kind::command, {"other-secret-value"});
+  for (const auto& done : {d->find(request), d->deploy(request)}) {
+    ASSERT_TRUE(done) << done.error().detail;
+    EXPECT_EQ(done->deploy_url, "https://u:[redacted]@host/");
+    EXPECT_EQ(done->deploy_id, "id-[redacted]");
+  }
+}
+
+TEST_F(Deploy, NoSecretIsInTheLogOfABuild) {
+  config.deploy.build = "printf a-secret-; printf of-some-length; echo; exit 1";
+  const auto built = make(deploy_kind::directory, {"a-secret-of-some-length"})->build(request);
+  ASSERT_TRUE(built);
+  EXPECT_EQ(built->log, "[redacted]\n");
+}
+
+/// A service that knows what was deployed, and a deploy that outlives whoever
+/// began it until somebody writes to `go`.
+std::string slow_service(const fs::path& folder) {
+  return "cd '" + folder.string() + R"('
+answer='{"deploy_id": "d-1", "deploy_url": "https://example.org/d-1"}'
+if test $SCHEDULER_ACTION = find; then
+  : >asked
+  test -e done || exit 3
+  echo "$answer"
+  exit
+fi
+setsid sh -c 'echo begun >>begun; read -r line <go; : >done' &
+wait
+echo "$answer"
+)";
+}
+
+// After a kill -9 the next run asked a deploy that was still under way whether
+// it was there, heard "no", and deployed a second time.
+TEST_F(Deploy, ADeployOfAKilledRunIsWaitedForAndNotRepeated) {
+  ASSERT_EQ(::mkfifo((r.folder() / "go").c_str(), 0600), 0);
+  config.deploy.command = slow_service(r.folder());
+  auto d = make(deploy_kind::command);
+  ASSERT_EQ(said(d->build(request)), "ok");
+  {
+    test::other_program killed([&] {
+      providers::processes children;
+      (void)make(deploy_kind::command, children)->deploy(request);
+      return 0;
+    });
+    while (!fs::exists(r.folder() / "begun"))
+      std::this_thread::yield();
+    killed.kill();
+  }
+  auto found = std::async(std::launch::async, [&] { return d->find(request); });
+  // Long enough for a find that does not wait to be asked and to answer.
+  EXPECT_EQ(found.wait_for(500ms), std::future_status::timeout);
+  EXPECT_FALSE(fs::exists(r.folder() / "asked"));
+  test::write_file(r.folder() / "go", "go\n");
+  const auto there = found.get();
+  ASSERT_TRUE(there) << there.error().detail;
+  EXPECT_TRUE(there->ok && there->adopted);
+  EXPECT_EQ(test::read_file(r.folder() / "begun"), "begun\n");
+}
+
+TEST_F(Deploy, WaitingForADeployOfAKilledRunHasAnEnd) {
+  ASSERT_EQ(::mkfifo((r.folder() / "go").c_str(), 0600), 0);
+  config.deploy.command = slow_service(r.folder());
+  config.checks.timeout = 1s; // The deploy is ended, what escaped from it is not.
+  auto d = make(deploy_kind::command);
+  EXPECT_FALSE(d->deploy(request));
+  const auto unclear = d->find(request);
+  ASSERT_FALSE(unclear);
+  EXPECT_EQ(unclear.error().kind, fault::unavailable);
+  EXPECT_EQ(unclear.error().code, "deploy-under-way");
+  EXPECT_FALSE(fs::exists(r.folder() / "asked"));
+  test::write_file(r.folder() / "go", "go\n");
+  while (!fs::exists(r.folder() / "done"))
+    std::this_thread::yield();
+  config.checks.timeout = 60s;
+  EXPECT_TRUE(d->find(request).value().ok);
+}
+
+TEST_F(Deploy, ADaemonThatADeployLeavesBehindHoldsNothingUp) {
+  config.deploy.command =
+      "setsid sh -c 'echo $$ >daemon.tmp; mv daemon.tmp daemon; exec sleep 300' >/dev/null 2>&1 &"
+      "while ! test -e daemon; do :; done; exit 75";
+  auto d = make(deploy_kind::command);
+  EXPECT_FALSE(d->deploy(request));
+  const auto pid = std::stoi(test::read_file(scratch() / "daemon"));
+  ASSERT_EQ(::kill(pid, 0), 0) << "the daemon did not escape: the test shows nothing";
+  config.deploy.command = "exit 3";
+  config.checks.timeout = 5s;
+  const auto found = d->find(request);
+  ::kill(pid, SIGKILL);
+  ASSERT_TRUE(found) << found.error().detail;
+  EXPECT_FALSE(found->ok);
+}
+
+// A power cut after the receipt must not take away what was published: the
+// folders above it are new as well.
+TEST_F(Deploy, WhatIsPublishedIsDurableWithTheFoldersAboveIt) {
+  config.deploy.directory = "new/public site";
+  auto d = make(deploy_kind::directory);
+  ASSERT_EQ(said(d->build(request)), "ok");
+  {
+    const std::lock_guard lock(synced().mutex);
+    synced().all.clear();
+  }
+  ASSERT_TRUE(d->deploy(request).value().ok);
+  const std::lock_guard lock(synced().mutex);
+  const auto half = r.top() / "new/public site/Fix-Footer/.tmp-0123456789abcdef";
+  for (const auto& p : {r.top(), r.top() / "new", r.top() / "new/public site",
+                        r.top() / "new/public site/Fix-Footer", half, half / "css",
+                        half / "index.html", half / "css/a.css"})
+    EXPECT_EQ(synced().all.count(p), 1u) << p;
+}
+
+// A full disk was told as the change's fault, or without its name.
+TEST_F(Deploy, AFullDiskIsNobodysFault) {
+  const auto small = r.folder() / "small";
+  fs::create_directories(small);
+  test::write_file(r.folder() / "from/large", std::string(4'000'000, 'x'));
+  test::other_program other([&] {
+    if (!test::mount_small_disk(small, 1024))
+      return test::no_small_disk;
+    auto copied = providers::copy_published(r.folder() / "from", small / "to");
+    const auto right = !copied && copied.error().kind == fault::unavailable
+                       && copied.error().code == ledger::disk::disk_full_code
+                       && !fs::exists(small / "to") && fs::is_empty(small);
+    if (!right)
+      return 1;
+    // Of 1 MiB less than full_below_bytes is left, whatever is in it.
+    return providers::is_full(small) && !providers::is_full("/proc") ? 0 : 2;
+  });
+  const auto code = other.wait();
+  if (code == test::no_small_disk)
+    GTEST_SKIP() << "no user namespaces here";
+  EXPECT_EQ(code, 0);
 }
 
 TEST_F(Deploy, FindKnowsThereNotThereAndUnclear) {

@@ -1,10 +1,12 @@
 #include "providers/git.hpp"
-
 #include "tests/providers/scratch_repository.hpp"
+#include "tests/providers/variable.hpp"
 
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 
 namespace {
 
@@ -94,14 +96,30 @@ TEST_F(Git, ARepositoryWithoutCommitsOpensAndSaysSo) {
   EXPECT_NE(id.error().detail.find("no commit yet"), std::string::npos) << id.error().detail;
 }
 
-TEST_F(Git, OpensARepositoryOfAnotherOwner) {
+// The guard of git was switched off for whatever `.git` lay above the folder
+// that we were started in: that of anybody who can write to /tmp, say.
+TEST_F(Git, ARepositoryOfAnotherOwnerIsOpenedOnlyIfTheUserNamesIt) {
   if (::geteuid() != 0)
     GTEST_SKIP() << "only root can give a folder away";
+  const test::variable global("GIT_CONFIG_GLOBAL", "/dev/null");
+  const test::variable no_system("GIT_CONFIG_NOSYSTEM", "1");
+  ::unsetenv("SUDO_UID");
   make_base();
   r.run({"chown", "-R", "12345", r.top().string()});
-  auto g = git::open(r.children(), r.top());
+  auto g = git::open(r.children(), r.top() / "dir");
+  ASSERT_FALSE(g);
+  EXPECT_EQ(g.error().kind, fault::refused);
+  EXPECT_NE(g.error().detail.find("--repo"), std::string::npos) << g.error().detail;
+  g = git::open(r.children(), r.top() / "dir", git::chosen::by_name);
   ASSERT_TRUE(g) << g.error().detail;
   EXPECT_EQ(g->resolve_commit("HEAD").value(), base);
+  {
+    const test::variable caller("SUDO_UID", "12345");
+    EXPECT_TRUE(git::open(r.children(), r.top()));
+  }
+  // Only the folder is another's, as where it is mounted: `.git` is the user's.
+  r.run({"chown", "-R", "0", (r.top() / ".git").string()});
+  EXPECT_TRUE(git::open(r.children(), r.top()));
 }
 
 TEST_F(Git, ResolvesRevisionsAndNothingElse) {
@@ -295,6 +313,24 @@ TEST_F(Git, MovesARefByCompareAndSwapOnly) {
   EXPECT_EQ(g.ref(name).value().value(), second);
 }
 
+// A kill -9 of the scheduler took git with it in the middle of update-ref: no
+// later run could move that branch.
+TEST_F(Git, ALockThatAKilledGitLeftStopsNobody) {
+  make_base();
+  const auto g = r.open();
+  const auto lock = g.common_dir() / "refs/heads/ai-gated/TASK.lock";
+  const auto of_another = g.common_dir() / "refs/heads/main.lock";
+  std::filesystem::create_directories(lock.parent_path());
+  std::ofstream{lock} << "";
+  std::ofstream{of_another} << "";
+  EXPECT_FALSE(g.move_ref("refs/heads/ai-gated/TASK", base, ""));
+  g.drop_stale_locks("refs/heads/ai-gated/");
+  EXPECT_TRUE(g.move_ref("refs/heads/ai-gated/TASK", base, ""));
+  EXPECT_TRUE(std::filesystem::exists(of_another)) << "only where nobody but us moves refs";
+  std::filesystem::remove(of_another);
+  g.drop_stale_locks("refs/heads/nobody/"); // Not there: nothing to do.
+}
+
 TEST_F(Git, RefusesToMoveABranchThatIsCheckedOut) {
   make_base();
   const auto g = r.open();
@@ -305,6 +341,15 @@ TEST_F(Git, RefusesToMoveABranchThatIsCheckedOut) {
   ASSERT_FALSE(moved);
   EXPECT_EQ(moved.error().code, "ref-checked-out");
   EXPECT_EQ(r.git({"rev-parse", "HEAD"}), base);
+}
+
+TEST_F(Git, ABranchThatLiesInTheWayIsTold) {
+  make_base();
+  r.git({"branch", "ai-gated"});
+  auto moved = r.open().move_ref("refs/heads/ai-gated/TASK", base, "");
+  ASSERT_FALSE(moved);
+  EXPECT_EQ(moved.error().kind, fault::refused) << moved.error().detail;
+  EXPECT_EQ(moved.error().code, "ref-in-the-way");
 }
 
 TEST_F(Git, ALockThatIsTakenIsWorthARetry) {

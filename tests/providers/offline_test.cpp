@@ -307,6 +307,23 @@ TEST_F(offline_test, ImplementNeedsAWorktreeAndADiffThatApplies) {
   EXPECT_EQ(text.error().code, "diff-does-not-apply");
 }
 
+// A full object store made "does not apply" of every patch, and so a NO that
+// nobody asks about again.
+TEST_F(offline_test, AnObjectStoreThatCannotBeWrittenIsAFailureNotANo) {
+  auto top = desk.repository.top();
+  desk.repository.run({"repack", "-a", "-d", "-q"}, top);
+  for (int i = 0; i < 256; ++i) {
+    constexpr auto digits = "0123456789abcdef";
+    auto folder = top / ".git/objects" / std::string{digits[i / 16], digits[i % 16]};
+    fs::remove_all(folder);
+    tests::write_file(folder, "");
+  }
+  auto good = block(edit("src/other.html", "<p>other</p>", "<p>new</p>"));
+  auto said = desk.ask(step::decide, {{"inputs/prompt.md", good}});
+  ASSERT_FALSE(said) << *said;
+  EXPECT_EQ(said.error().kind, ledger::fault::unavailable) << said.error().detail;
+}
+
 TEST_F(offline_test, ABaseThatGitDoesNotHaveIsAFailureNotAnAnswer) {
   desk.request.base_tree = "0123456789012345678901234567890123456789";
   providers::request r = desk.request;

@@ -1,6 +1,7 @@
 #include "providers/process.hpp"
 
 #include "providers/bounded_text.hpp"
+#include "tests/providers/other_program.hpp"
 #include "tests/providers/scratch_repository.hpp"
 
 #include <gtest/gtest.h>
@@ -8,6 +9,7 @@
 #include <atomic>
 #include <csignal>
 #include <cstdlib>
+#include <fcntl.h>
 #include <future>
 #include <set>
 
@@ -237,6 +239,9 @@ TEST(Process, KeepsHeadAndTailOfTooMuchOutput) {
   auto r = p.run(std::move(s));
   ASSERT_TRUE(r);
   EXPECT_EQ(r->dropped_bytes, 3'000'000u + 6 + 1 + 4 - 1000);
+  EXPECT_EQ(r->output_cut.missing, r->dropped_bytes);
+  EXPECT_EQ(r->output.substr(r->output_cut.at, 7), "\n[... 2");
+  EXPECT_EQ(r->err_cut.missing, 0u);
   EXPECT_EQ(r->output.substr(0, 6), "begin\n");
   EXPECT_EQ(r->output.substr(r->output.size() - 5), "\nend\n");
   EXPECT_NE(r->output.find("[... 2999011 bytes left out ...]"), std::string::npos);
@@ -316,6 +321,125 @@ TEST(Process, RunInsideADoneIsRefusedNotADeadlock) {
   auto r = promise.get_future().get();
   ASSERT_FALSE(r);
   EXPECT_EQ(r.error().kind, fault::refused);
+}
+
+// Children used to outlive a `kill -9`: a deploy went on while the next run
+// began another.
+TEST(Process, NothingSurvivesAKillOfTheProgram) {
+  for (const auto group : {false, true}) {
+    SCOPED_TRACE(group ? "a shell and what it started" : "a program");
+    test::scratch folder;
+    auto s = sh(group ? "sleep 300 & echo $$ $! >pids.tmp; mv pids.tmp pids; wait"
+                      : "echo $$ >pids.tmp; mv pids.tmp pids; exec sleep 300");
+    s.directory = folder.path().string();
+    s.group_dies_with_us = group;
+    test::other_program other([&] {
+      processes p;
+      p.run(s);
+      return 0;
+    });
+    while (!std::filesystem::exists(folder.path() / "pids"))
+      std::this_thread::yield();
+    std::istringstream pids(test::read_file(folder.path() / "pids"));
+    other.kill();
+    for (std::string pid; pids >> pid;) {
+      EXPECT_TRUE(ends(pid)) << pid;
+      if (is_alive(pid))
+        ::kill(std::stoi(pid), SIGKILL);
+    }
+  }
+}
+
+// Git was ended while it moved a branch: the lock that it left in the user's
+// repository made every later run wait in vain.
+TEST(Process, WhoeverMustNotBeTornPutsThingsAwayOrEndsByItself) {
+  for (const auto death_signal : {SIGTERM, 0})
+    for (const auto killed : {true, false}) {
+      SCOPED_TRACE(std::to_string(death_signal) + (killed ? " killed" : " closed"));
+      test::scratch folder;
+      const auto begun = folder.path() / "begun";
+      auto s = sh("trap 'rm lock; exit' TERM; : >lock; echo $$ >begun.tmp; mv begun.tmp begun;"
+                  "while ! test -e go; do :; done; rm lock");
+      s.directory = folder.path().string();
+      s.death_signal = death_signal;
+      test::other_program other([&] {
+        processes p;
+        p.start(s, [](ledger::result<child_result>) {});
+        while (!std::filesystem::exists(folder.path() / (killed ? "never" : "begun")))
+          std::this_thread::yield();
+        p.close();
+        return 0;
+      });
+      while (!std::filesystem::exists(begun))
+        std::this_thread::yield();
+      std::istringstream line(test::read_file(begun));
+      std::string pid;
+      line >> pid;
+      if (killed)
+        other.kill();
+      if (death_signal == 0) {
+        EXPECT_TRUE(is_alive(pid));
+        test::write_file(folder.path() / "go", "");
+      }
+      EXPECT_TRUE(ends(pid));
+      EXPECT_FALSE(std::filesystem::exists(folder.path() / "lock"));
+      test::write_file(folder.path() / "go", "");
+      other.wait();
+    }
+}
+
+TEST(Process, WhoeverWasNotEndedByCloseInTimeIsKilled) {
+  test::scratch folder;
+  std::promise<ledger::result<child_result>> promise;
+  processes p;
+  auto s = sh("trap '' TERM; : >begun; while :; do sleep 1; done");
+  s.directory = folder.path().string();
+  s.death_signal = SIGTERM;
+  p.start(std::move(s), [&](ledger::result<child_result> r) { promise.set_value(std::move(r)); });
+  while (!std::filesystem::exists(folder.path() / "begun"))
+    std::this_thread::yield();
+  p.close();
+  auto r = promise.get_future().get();
+  ASSERT_TRUE(r);
+  EXPECT_EQ(r->how, end::killed);
+  EXPECT_EQ(r->exit_code, 128 + SIGKILL);
+}
+
+// A guard that were the command's child would hang whoever waits for all of its
+// children.
+TEST(Process, AGuardedCommandSeesNothingOfItsGuard) {
+  processes p;
+  auto s = sh("echo $PPID; cat /proc/$$/task/$$/children; ls /proc/self/fd | wc -l; exit 7");
+  s.group_dies_with_us = true;
+  auto r = p.run(std::move(s));
+  ASSERT_TRUE(r) << r.error().detail;
+  // Of the first line's process cat is the only child; ls has the folder open.
+  const auto lines = r->output;
+  EXPECT_EQ(lines.substr(0, lines.find('\n')), std::to_string(::getpid()));
+  const auto children =
+      lines.substr(lines.find('\n') + 1, lines.rfind("4\n") - lines.find('\n') - 1);
+  EXPECT_EQ(std::count(children.begin(), children.end(), ' '), 1) << lines;
+  EXPECT_EQ(lines.substr(lines.size() - 2), "4\n") << lines;
+  EXPECT_EQ(r->exit_code, 7);
+  EXPECT_LT(r->took, 10s);
+}
+
+TEST(Process, GivesAChildTheDescriptorThatItIsToKeep) {
+  for (const auto group : {false, true}) {
+    test::scratch folder;
+    const auto file = folder.path() / "kept";
+    const auto fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    ASSERT_GE(fd, 0);
+    processes p;
+    auto s = sh("echo through it >&3; ls /proc/self/fd | wc -l");
+    s.keep_fd = fd;
+    s.group_dies_with_us = group;
+    auto r = p.run(std::move(s));
+    ::close(fd);
+    ASSERT_TRUE(r);
+    EXPECT_EQ(r->output, "5\n");
+    EXPECT_EQ(test::read_file(file), "through it\n");
+  }
 }
 
 TEST(BoundedText, KeepsWhatFitsAndBothEndsOfWhatDoesNot) {

@@ -115,17 +115,16 @@ TEST_F(Bubblewrap, HasNoCapabilityAndCannotGetOne) {
   EXPECT_EQ(text, "1000\nCapEff:\t0000000000000000\nno\nno\n");
 }
 
-TEST_F(Bubblewrap, GitOfTheWorktreeIsReadOnly) {
-  test::write_file(folder / ".git", "gitdir: elsewhere\n");
-  output("echo evil > .git; rm -rf .git; mv .git x; umount /workspace/.git; echo evil > .git");
-  EXPECT_EQ(test::read_file(folder / ".git"), "gitdir: elsewhere\n");
-}
-
-TEST_F(Bubblewrap, GitFolderIsReadOnlyToo) {
-  test::write_file(folder / ".git/config", "[core]\n");
-  output("echo evil > .git/config; mkdir .git/hooks; echo evil > .git/hooks/post-commit");
-  EXPECT_EQ(test::read_file(folder / ".git/config"), "[core]\n");
-  EXPECT_FALSE(std::filesystem::exists(folder / ".git/hooks"));
+TEST_F(Bubblewrap, ObjectFoldersAreReadOnlyAndWithoutTheirReferences) {
+  const auto first = home.path() / "first", second = home.path() / "second";
+  test::write_file(first / "ab/cdef", "an object\n");
+  test::write_file(first / "info/alternates", "/elsewhere\n");
+  test::write_file(second / "info/packs", "P x\n");
+  c.objects = {first.string(), second.string()};
+  EXPECT_EQ(output("cat /objects/ab/cdef; ls /objects/info; cat /objects-1/info/packs; "
+                   "rm -rf /objects/ab 2>/dev/null; touch /objects-1/x 2>/dev/null || echo no"),
+            "an object\nP x\nno\n");
+  EXPECT_EQ(test::read_file(first / "ab/cdef"), "an object\n");
 }
 
 TEST_F(Bubblewrap, InheritsNoVariableAndGivesThoseOfTheCage) {
@@ -162,6 +161,76 @@ TEST_F(Bubblewrap, MountsFurtherPathsReadOnlyAtTheSamePlace) {
   EXPECT_EQ(output("cat '" + more.string() + "/data'; touch '" + more.string()
                    + "/x' 2>/dev/null || echo no"),
             "datano\n");
+}
+
+// Of nvm and the like only `bin` was there, full of links to what was not.
+TEST_F(Bubblewrap, AToolOfTheUsersRunsOnceItsFolderIsNamed) {
+  const variable h("HOME", home.path().string());
+  const auto tool = home.path() / ".nvm/v20";
+  test::write_file(tool / "lib/mine.sh", "#!/bin/sh\necho it runs\n");
+  test::make_executable(tool / "lib/mine.sh");
+  std::filesystem::create_directories(tool / "bin");
+  std::filesystem::create_symlink("../lib/mine.sh", tool / "bin/mine");
+  const variable p("PATH", (tool / "bin").string() + ":/usr/bin:/bin");
+  ledger::sandbox_config config;
+  auto r = run("mine", sandbox_kind::bwrap);
+  ASSERT_TRUE(r);
+  EXPECT_EQ(r->exit_code, 127) << r->output;
+  EXPECT_NE(providers::missing_program_hint(config).find("\"" + tool.string() + "\""),
+            std::string::npos)
+      << providers::missing_program_hint(config);
+
+  config.read_only = {"~/.nvm"};
+  EXPECT_EQ(providers::missing_program_hint(config), "");
+  auto shown = providers::shown_folders(config);
+  ASSERT_TRUE(shown) << shown.error().detail;
+  c.read_only = *shown;
+  EXPECT_EQ(output("mine"), "it runs\n");
+  EXPECT_TRUE(providers::sandbox_works(children, config));
+}
+
+TEST_F(Sandbox, ShowsNoFolderThatHoldsOrIsASecretPlace) {
+  const variable h("HOME", home.path().string());
+  const variable k("SCHEDULER_KEY_FILE", (home.path() / "keys/mine").string());
+  test::write_file(home.path() / ".ssh/deep/id", "private");
+  test::write_file(home.path() / ".cargo/credentials.toml", "private");
+  test::write_file(home.path() / ".cargo/bin/cargo", "");
+  test::write_file(home.path() / ".rustup/a", "");
+  test::write_file(home.path() / "keys/mine", "seed");
+  std::filesystem::create_directory_symlink(home.path() / ".ssh", home.path() / "link");
+  std::filesystem::create_directories(home.path() / ".local/state/x");
+  struct row {
+    const char* folder;
+    const char* words; ///< Null: shown.
+  };
+  const std::vector<row> rows{{"~/.rustup", nullptr},
+                              {"~/.cargo/bin", nullptr},
+                              {"/usr/share", nullptr},
+                              {"~/.cargo", "it holds"},
+                              {"~/", "it holds"},
+                              {"/", "it holds"},
+                              {"~/.ssh", "it lies in"},
+                              {"~/.ssh/deep", "lies in"},
+                              {"~/link", "it lies in"},
+                              {"~/keys", "it holds"},
+                              {"/etc/ssl", "it lies in"},
+                              {"~/.local", "it holds"},
+                              {"~/.local/state/x", "lies in"},
+                              {"/proc/self", "lies in"},
+                              {"~/missing", "no such folder"},
+                              {"~/.cargo/bin/cargo", "no such folder"}};
+  for (const auto& row : rows) {
+    SCOPED_TRACE(row.folder);
+    ledger::sandbox_config config;
+    config.read_only = {row.folder};
+    const auto shown = providers::shown_folders(config);
+    EXPECT_EQ(shown.has_value(), row.words == nullptr);
+    if (shown || row.words == nullptr)
+      continue;
+    EXPECT_EQ(shown.error().kind, ledger::fault::refused);
+    EXPECT_NE(shown.error().detail.find(row.words), std::string::npos) << shown.error().detail;
+    EXPECT_FALSE(providers::sandbox_works(children, config));
+  }
 }
 
 TEST_F(Bubblewrap, NothingIsLeftRunning) {

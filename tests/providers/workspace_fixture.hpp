@@ -62,7 +62,9 @@ protected:
     std::set<std::string> all;
     for (fs::recursive_directory_iterator at(folder), end; at != end; ++at) {
       auto path = at->path().lexically_relative(folder).string();
-      if (path != ".git")
+      if (path == ".git")
+        at.disable_recursion_pending();
+      else
         all.insert(path + (at->is_directory() && !at->is_symlink() ? "/" : ""));
     }
     return all;

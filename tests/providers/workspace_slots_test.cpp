@@ -148,25 +148,22 @@ TEST_F(WorkspaceSlots, OpenRemovesWhatAKilledRunLeft) {
   {
     auto w = open(2);
     auto a = checkout(*w, base, tree);
-    // As a kill leaves it: the folder, its marker, entries in git, one of them
-    // from a `worktree add` that was killed midway.
-    fs::copy(slots(), r.folder() / "copy", fs::copy_options::recursive);
-    fs::copy(r.top() / ".git/worktrees", r.folder() / "entries", fs::copy_options::recursive);
+    // As a kill leaves it: the folder, its marker, links.
+    fs::copy(slots(), r.folder() / "copy",
+             fs::copy_options::recursive | fs::copy_options::copy_symlinks);
   }
+  EXPECT_FALSE(fs::exists(slots()));
   fs::rename(r.folder() / "copy", slots());
-  fs::copy(r.folder() / "entries", r.top() / ".git/worktrees",
-           fs::copy_options::recursive | fs::copy_options::skip_existing);
   test::write_file(slots() / "wt-7/half", "x");
-  test::write_file(r.top() / ".git/worktrees/wt-7/locked", "initializing");
   {
     auto w = open(2);
+    EXPECT_FALSE(fs::exists(slots() / "wt-0"));
     EXPECT_FALSE(fs::exists(slots() / "wt-7"));
-    EXPECT_FALSE(fs::exists(r.top() / ".git/worktrees/wt-7"));
-    EXPECT_FALSE(fs::exists(r.top() / ".git/worktrees/wt-0"));
     EXPECT_EQ(take(*checkout(*w, base, tree)).tree, tree);
   }
   EXPECT_EQ(r.git({"status", "--porcelain"}, mine), "");
   EXPECT_TRUE(fs::exists(mine / "a.txt"));
+  EXPECT_FALSE(fs::exists(slots()));
 }
 
 TEST_F(WorkspaceSlots, RefusesAFolderThatHoldsOthersWorktrees) {

@@ -119,34 +119,36 @@ TEST_F(Workspace, ASlotGoesFromTreeToTree) {
 TEST_F(Workspace, ADamagedSlotHeals) {
   struct row {
     const char* name;
-    std::function<void(const fs::path&, const fs::path&)> damage;
+    std::function<void(const fs::path&)> damage;
   };
   const std::vector<row> rows{
-      {".git removed", [](auto& f, auto&) { fs::remove(f / ".git"); }},
+      {".git removed", [](auto& f) { fs::remove_all(f / ".git"); }},
       {".git elsewhere",
-       [](auto& f, auto&) { test::write_file(f / ".git", "gitdir: /no/such/place\n"); }},
-      {".git a folder",
-       [](auto& f, auto&) {
-         fs::remove(f / ".git");
-         test::write_file(f / ".git/config", "[core]\n\tfsmonitor = false\n");
+       [](auto& f) {
+         fs::remove_all(f / ".git");
+         test::write_file(f / ".git", "gitdir: /no/such/place\n");
        }},
-      {"the whole slot removed", [](auto& f, auto&) { fs::remove_all(f); }},
+      {".git half gone", [](auto& f) { fs::remove(f / ".git/HEAD"); }},
+      {".git a link",
+       [](auto& f) {
+         fs::rename(f / ".git", f / "moved");
+         fs::create_symlink("moved", f / ".git");
+       }},
+      {"the whole slot removed", [](auto& f) { fs::remove_all(f); }},
       {"a file in the slot's place",
-       [](auto& f, auto&) {
+       [](auto& f) {
          fs::remove_all(f);
          test::write_file(f, "x");
        }},
-      {"git's entry removed", [](auto&, auto& admin) { fs::remove_all(admin); }},
-      {"index garbage", [](auto& f, auto&) { test::write_file(f.parent_path() / "index-0", "x"); }},
+      {"index garbage", [](auto& f) { test::write_file(f.parent_path() / "index-0", "x"); }},
       {"locked by a killed git",
-       [](auto& f, auto&) { test::write_file(f.parent_path() / "index-0.lock", ""); }},
+       [](auto& f) { test::write_file(f.parent_path() / "index-0.lock", ""); }},
   };
   auto w = open(1);
   for (const auto& row : rows) {
     SCOPED_TRACE(row.name);
     auto l = checkout(*w, base, tree);
-    const fs::path admin = r.git({"rev-parse", "--absolute-git-dir"}, l->folder());
-    row.damage(l->folder(), admin);
+    row.damage(l->folder());
     l.reset();
     auto again = w->checkout(base, tree);
     ASSERT_TRUE(again) << again.error().detail;

@@ -2,7 +2,10 @@
 // through openat2 with RESOLVE_BENEATH and RESOLVE_NO_SYMLINKS, so that no
 // component, however it was swapped, leads outside. Source: openat2(2).
 
-#include "providers/offline/trees.hpp"
+#include "providers/worktree_files.hpp"
+
+#include "ledger/disk/files.hpp"
+#include "providers/blobs.hpp"
 
 #include <fmt/format.h>
 
@@ -15,7 +18,8 @@
 #include <unistd.h>
 #include <utility>
 
-namespace providers::offline {
+namespace providers {
+
 namespace {
 
 class descriptor {
@@ -54,8 +58,11 @@ tl::unexpected<ledger::failure> failed(const std::string& path, const char* verb
   auto why = error == ENOSYS ? "this kernel has no openat2; Linux 5.6 or newer is needed"
                              : std::strerror(error);
   return ledger::fail(link ? ledger::fault::refused : ledger::fault::unavailable,
-                      fmt::format("offline: {} {} in the worktree: {}", verb, path, why),
-                      link ? "worktree-unsafe" : "");
+                      fmt::format("{} {} in the worktree: {}", verb, path, why),
+                      link ? "worktree-unsafe"
+                      : error == ENOSPC || error == EDQUOT
+                          ? std::string(ledger::disk::disk_full_code)
+                          : "");
 }
 
 struct place {
@@ -126,7 +133,42 @@ bool is_absent(const std::string& mode) {
   return mode == "000000";
 }
 
+/// Of a path as a tree has it: relative, without empty, `.` or `..` parts.
+bool is_plain(const std::string& path) {
+  for (const auto& part : std::filesystem::path(path))
+    if (part.empty() || part == "." || part == ".." || part == "/")
+      return false;
+  return !path.empty() && path.find('\0') == std::string::npos && path.find("//") == path.npos;
+}
+
+ledger::result<void> not_plain(const std::string& path) {
+  return ledger::fail(ledger::fault::refused,
+                      fmt::format("`{}` is no path inside a worktree", path), "worktree-unsafe");
+}
+
 } // namespace
+
+ledger::result<worktree_files> worktree_files::open(const std::filesystem::path& folder) {
+  const auto fd = ::open(folder.c_str(), O_DIRECTORY | O_PATH | O_CLOEXEC);
+  if (fd < 0)
+    return ledger::fail(ledger::fault::unavailable,
+                        fmt::format("the worktree cannot be opened: {}", std::strerror(errno)));
+  return worktree_files(fd);
+}
+
+worktree_files::~worktree_files() {
+  if (root_ >= 0)
+    ::close(root_);
+}
+
+ledger::result<void> worktree_files::remove(const std::string& path) const {
+  return is_plain(path) ? remove_file(root_, path) : not_plain(path);
+}
+
+ledger::result<void> worktree_files::write(const std::string& path, std::string_view content,
+                                           bool executable) const {
+  return is_plain(path) ? write_file(root_, path, content, executable) : not_plain(path);
+}
 
 ledger::result<void> write_changes(const git& g, const std::filesystem::path& folder,
                                    const std::vector<ledger::change>& changes) {
@@ -137,7 +179,7 @@ ledger::result<void> write_changes(const git& g, const std::filesystem::path& fo
       continue;
     if (c.new_mode != "100644" && c.new_mode != "100755")
       return ledger::fail(ledger::fault::refused,
-                          fmt::format("offline: {} would get mode {}; only regular files are "
+                          fmt::format("{} would get mode {}; only regular files are "
                                       "written, take it out of the diff",
                                       c.path, c.new_mode),
                           "worktree-unsafe");
@@ -147,21 +189,19 @@ ledger::result<void> write_changes(const git& g, const std::filesystem::path& fo
   auto contents = read_blobs(g, ids);
   if (!contents)
     return tl::make_unexpected(contents.error());
-  descriptor root{::open(folder.c_str(), O_DIRECTORY | O_PATH | O_CLOEXEC)};
-  if (!root.open())
-    return ledger::fail(
-        ledger::fault::unavailable,
-        fmt::format("offline: the worktree cannot be opened: {}", std::strerror(errno)));
+  auto files = worktree_files::open(folder);
+  if (!files)
+    return tl::make_unexpected(files.error());
   for (auto& c : changes)
     if (is_absent(c.new_mode))
-      if (auto done = remove_file(root.get(), c.path); !done)
+      if (auto done = files->remove(c.path); !done)
         return done;
   for (std::size_t i = 0; i < written.size(); ++i)
-    if (auto done = write_file(root.get(), written[i]->path, (*contents)[i],
-                               written[i]->new_mode == "100755");
+    if (auto done =
+            files->write(written[i]->path, (*contents)[i], written[i]->new_mode == "100755");
         !done)
       return done;
   return {};
 }
 
-} // namespace providers::offline
+} // namespace providers
