@@ -53,6 +53,11 @@ void tell_from_outside(const Dest& dest, Ts&&... xs) {
   caf::anon_mail(std::forward<Ts>(xs)...).send(dest);
 }
 
+template <class Self, class Dest, class... Ts>
+auto ask_however_long(Self* self, const Dest& dest, Ts&&... xs) {
+  return self->mail(std::forward<Ts>(xs)...).request(dest, caf::infinite);
+}
+
 inline std::string words(caf::actor_system&, const caf::error& e) {
   return caf::to_string(e);
 }
@@ -96,6 +101,11 @@ auto ask(Self* self, const Dest& dest, millis timeout, Ts&&... xs) {
 template <class Dest, class... Ts>
 void tell_from_outside(const Dest& dest, Ts&&... xs) {
   caf::anon_send(dest, std::forward<Ts>(xs)...);
+}
+
+template <class Self, class Dest, class... Ts>
+auto ask_however_long(Self* self, const Dest& dest, Ts&&... xs) {
+  return self->request(dest, caf::infinite, std::forward<Ts>(xs)...);
 }
 
 inline std::string words(caf::actor_system& system, const caf::error& e) {

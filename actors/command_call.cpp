@@ -105,6 +105,10 @@ result<draft> do_job(const services& w, const task_state& s, work_order::kind wh
   return ledger::fail(ledger::fault::refused, "the runner does not answer for an AI");
 }
 
+/// How often a job is begun again because a disk is full: for about an hour. A
+/// check that fills the disk itself must not hold its task for ever.
+constexpr std::uint32_t full_disk_tries = 120;
+
 class command_call : public desk {
 public:
   using desk::desk;
@@ -113,11 +117,9 @@ public:
     return {
         [this](work_order& order) -> caf::result<outcome> {
           state_ = order.state;
+          what_ = order.what;
           promise_ = make_response_promise<outcome>();
-          auto& where = order.what == work_order::kind::commit ? *world().quick : *world().jobs;
-          elsewhere(
-              where, [w = &world(), s = state_, what = order.what] { return do_job(*w, *s, what); },
-              [this](result<draft> d) { file(std::move(d)); });
+          work();
           return promise_;
         },
         [](continuation& c) { (*c.then)(); },
@@ -125,10 +127,30 @@ public:
   }
 
 private:
-  void file(result<draft> d) {
+  void work() {
+    auto& where = what_ == work_order::kind::commit ? *world().quick : *world().jobs;
+    elsewhere(
+        where, [w = &world(), s = state_, what = what_] { return do_job(*w, *s, what); },
+        [this](attempted<draft> d) { file(std::move(d)); });
+  }
+
+  /// L6: a full disk pauses the work; it is nobody's failure.
+  bool waits_for_space(const ledger::failure& fault) {
+    if (fault.code != ledger::disk::disk_full_code || ++waits_ >= full_disk_tries)
+      return false;
+    if (world().on_notice)
+      world().on_notice(state_->task
+                        + ": no space, so this waits: " + world().secrets.redact(fault.detail));
+    later(millis{ledger::backoff_ms(waits_)}, [this] { work(); });
+    return true;
+  }
+
+  void file(attempted<draft> d) {
+    if (!d && waits_for_space(d.error().what))
+      return;
     if (!d) {
       auto fault = d.error();
-      fault.detail = world().secrets.redact(fault.detail);
+      fault.what.detail = world().secrets.redact(fault.what.detail);
       return finish({nullptr, fault});
     }
     append(state_->task, state_->seq, {std::move(*d)}, [this](outcome o) { finish(std::move(o)); });
@@ -141,6 +163,8 @@ private:
   }
 
   state_ptr state_;
+  work_order::kind what_ = work_order::kind::check;
+  std::uint32_t waits_ = 0;
   caf::typed_response_promise<outcome> promise_;
 };
 

@@ -1,37 +1,78 @@
 #include "actors/desk.hpp"
 
-#include "ledger/disk/files.hpp"
+#include <algorithm>
+#include <array>
+#include <string_view>
 
 namespace actors {
 
+namespace {
+
+/// Keys whose values we made ourselves, of ids, digests and paths.
+constexpr std::array<std::string_view, 23> our_own{
+    "repo",     "task",         "base",     "base_tree",    "branch", "config_digest",
+    "from",     "to",           "back_to",  "evidence",     "tree",   "text_sha256",
+    "contract", "parent",       "identity", "replaces",     "commit", "message",
+    "cause",    "input_sha256", "gone",     "checked_tree", "status"};
+
+void redact_all(ledger::json& value, const ledger::redactor& secrets) {
+  if (value.is_string()) {
+    value = secrets.redact(value.get<std::string>());
+  } else if (value.is_array()) {
+    for (auto& one : value)
+      redact_all(one, secrets);
+  } else if (value.is_object()) {
+    auto all = ledger::json::object(); // A name may be a secret as well.
+    for (auto& [name, one] : value.items()) {
+      redact_all(one, secrets);
+      all[secrets.redact(name)] = std::move(one);
+    }
+    value = std::move(all);
+  }
+}
+
+} // namespace
+
 void desk::append(const std::string& task, std::uint64_t after_seq,
                   std::vector<ledger::draft> drafts, std::function<void(outcome)> then) {
+  for (auto& d : drafts)
+    redact(d.detail);
   try_append({task, after_seq, std::move(drafts)}, std::move(then), 0);
+}
+
+void desk::redact(ledger::json& detail) const {
+  if (world().secrets.empty())
+    return;
+  for (auto& [key, value] : detail.items())
+    if (std::find(our_own.begin(), our_own.end(), key) == our_own.end())
+      redact_all(value, world().secrets);
 }
 
 void desk::try_append(ledger::disk::append what, std::function<void(outcome)> then,
                       std::uint32_t failures) {
   auto shared = std::make_shared<const ledger::disk::append>(std::move(what));
   auto settled = [this, shared, then, failures](outcome o) {
-    bool full = o.fault && o.fault->code == ledger::disk::disk_full_code;
-    bool again = o.fault && o.fault->kind == ledger::fault::unavailable
-                 && (full || failures + 1 < append_tries);
+    using enum trouble::source;
+    bool again = o.fault
+                 && (o.fault->from == disk_full
+                     || (o.fault->from == unwritten && failures + 1 < append_tries));
     if (!again) {
       then(std::move(o));
       return;
     }
+    auto why = world().secrets.redact(o.fault->what.detail);
     if (world().on_notice)
-      world().on_notice(shared->task
-                        + ": the ledger cannot be written, so this waits: " + o.fault->detail);
+      world().on_notice(shared->task + ": the ledger cannot be written, so this waits: " + why);
     auto retry = *shared;
-    retry.drafts.front().detail["ledger_write_failed"] = o.fault->detail;
+    retry.drafts.front().detail["ledger_write_failed"] = why;
     later(millis{ledger::backoff_ms(failures + 1)},
           [this, retry, then, failures] { try_append(retry, then, failures + 1); });
   };
   ask(this, writer_, longest_wait, append_request{shared})
       .then(settled, [this, settled](const caf::error& e) {
-        settled({nullptr, ledger::failure{ledger::fault::lost,
-                                          "the ledger writer ended: " + words(system(), e)}});
+        settled({nullptr,
+                 trouble{trouble::source::lost,
+                         {ledger::fault::lost, "the ledger writer ended: " + words(system(), e)}}});
       });
 }
 
@@ -48,9 +89,9 @@ state_ptr desk::advanced(const state_ptr& s, const outcome& o) {
   return std::make_shared<const ledger::task_state>(std::move(next));
 }
 
-ledger::failure fault_of(caf::actor_system& system, const caf::error& e, const std::string& who) {
-  return {ledger::fault::unavailable, who + " ended without an answer: " + words(system, e),
-          std::string{death_code}};
+trouble fault_of(caf::actor_system& system, const caf::error& e, const std::string& who) {
+  return {trouble::source::died,
+          {ledger::fault::unavailable, who + " ended without an answer: " + words(system, e)}};
 }
 
 outcome joined(const outcome& first, const outcome& second) {

@@ -4,11 +4,16 @@
 // and goes on here, and it appends to the ledger.
 //
 //   1. `then` always runs in the actor's own context, never after its end.
-//   2. Work that throws kills the actor whose work it was, with its text.
+//   2. Work that throws, whatever it throws, comes back as a trouble of source
+//      `died` with its text: the request that it was for fails, nobody else.
 //   3. An append that fails because the disk did is tried again with back-off,
 //      at most five times; while the disk is full, until it is not (L6: new
 //      work pauses, nothing is lost, no answer is paid for twice). The record
 //      then says so ("ledger_write_failed").
+//   4. No known secret is in the detail of a record that is appended (L8): what
+//      came from outside (URLs, usage, names, reasons) is redacted here, once
+//      and for all. Names and digests of our own stay as they are: a variable
+//      CACHE_KEY may well hold the id of a commit.
 
 #pragma once
 
@@ -20,16 +25,43 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 namespace actors {
 
-/// No request waits longer; deaths are heard long before.
+/// Nobody waits longer for the LEDGER WRITER.
 inline constexpr millis longest_wait = std::chrono::hours(24);
 
 /// How often an append is tried in all.
 inline constexpr std::uint32_t append_tries = 5;
+
+/// A failure of work that was done.
+inline tl::unexpected<trouble> of_work(ledger::failure f) {
+  return tl::make_unexpected(trouble{trouble::source::work, std::move(f)});
+}
+
+/// Runs `work`, which gives a result<T>. Nothing gets out but a value.
+template <class Work>
+auto attempt(Work& work) -> attempted<typename decltype(work())::value_type> {
+  std::string thrown;
+  try {
+    auto got = work();
+    if (!got)
+      return of_work(std::move(got.error()));
+    if constexpr (std::is_void_v<typename decltype(got)::value_type>)
+      return {};
+    else
+      return std::move(*got);
+  } catch (const std::exception& x) {
+    thrown = x.what();
+  } catch (...) {
+    thrown = "an unknown exception";
+  }
+  return tl::make_unexpected(trouble{
+      trouble::source::died, {ledger::fault::unavailable, "its work ended in a bug: " + thrown}});
+}
 
 class desk : public watching<caf::event_based_actor> {
 public:
@@ -44,20 +76,16 @@ protected:
   const services& world() const noexcept { return services_; }
   const ledger_writer& writer() const noexcept { return writer_; }
 
-  /// Runs `work` on `where`, then `then` with its value here.
+  /// Runs `work`, which gives a result<T>, on `where`, then `then` with the
+  /// attempted<T> here.
   template <class Work, class Then>
   void elsewhere(providers::executor& where, Work work, Then then) {
-    using value_type = decltype(work());
     caf::actor me{this};
     where.run([me, work = std::move(work), then = std::move(then)]() mutable {
-      std::function<void()> back;
-      try {
-        auto value = std::make_shared<value_type>(work());
-        back = [then, value]() mutable { then(std::move(*value)); };
-      } catch (const std::exception& x) {
-        back = [what = std::string{x.what()}] { throw std::runtime_error(what); };
-      }
-      tell_from_outside(me, continuation{std::make_shared<std::function<void()>>(std::move(back))});
+      auto got = std::make_shared<decltype(attempt(work))>(attempt(work));
+      auto back =
+          std::make_shared<std::function<void()>>([then, got]() mutable { then(std::move(*got)); });
+      tell_from_outside(me, continuation{std::move(back)});
     });
   }
 
@@ -75,7 +103,20 @@ protected:
   /// bug, which kills this actor only.
   static state_ptr advanced(const state_ptr& s, const outcome& o);
 
+  /// For the SUPERVISOR, which must not die of a single task: runs `f`, and
+  /// `otherwise` with the text of what it throws.
+  template <class F, class Otherwise>
+  static void contained(F&& f, Otherwise&& otherwise) {
+    auto work = [&f]() -> ledger::result<void> {
+      f();
+      return {};
+    };
+    if (auto ok = attempt(work); !ok)
+      otherwise(ok.error().what.detail);
+  }
+
 private:
+  void redact(ledger::json& detail) const;
   void try_append(ledger::disk::append what, std::function<void(outcome)> then,
                   std::uint32_t failures);
 
@@ -83,11 +124,8 @@ private:
   ledger_writer writer_;
 };
 
-/// The code of a fault that means: whoever had the order died.
-inline constexpr std::string_view death_code = "died";
-
-/// A fault for a CAF error: whoever should have answered died or fell silent.
-ledger::failure fault_of(caf::actor_system& system, const caf::error& e, const std::string& who);
+/// A fault for a CAF error: whoever should have answered died.
+trouble fault_of(caf::actor_system& system, const caf::error& e, const std::string& who);
 
 /// The records of both, in order, with the fault of the second.
 outcome joined(const outcome& first, const outcome& second);

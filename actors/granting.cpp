@@ -3,6 +3,10 @@
 #include "actors/commit_of.hpp"
 #include "actors/judging.hpp"
 #include "ledger/disk/evidence.hpp"
+#include "ledger/text.hpp"
+
+#include <string>
+#include <vector>
 
 namespace actors {
 
@@ -21,8 +25,26 @@ draft draft_of_closed_gate(const services& w, const task_state& s,
                                changed_files(w, s));
 }
 
+/// The scope's breaches as a person reads them: the first, and how many.
+std::string words_of(const std::vector<ledger::breach>& breaches) {
+  auto words = ledger::excerpt(breaches.front().path, 400) + " " + breaches.front().why;
+  if (breaches.size() > 1)
+    words += ", and " + std::to_string(breaches.size() - 1) + " more";
+  return words;
+}
+
 /// The commit's intent. The branch must be where our own records left it.
 result<draft> draft_of_commit_intent(const services& w, const task_state& s) {
+  // [scope] may have changed since the candidate was accepted.
+  auto breaches = judge_candidate_again(w, s);
+  if (!breaches)
+    return tl::make_unexpected(breaches.error());
+  if (!breaches->empty())
+    return ledger::draft_parked(
+        s, "out-of-scope",
+        "what is to be committed breaks the scope in force: " + words_of(*breaches),
+        "mend [scope] if that was not meant, then `scheduler retry " + s.task
+            + "`; or `scheduler retry " + s.task + " --from decide` for another change");
   auto tip = w.files->branch_tip(s.branch);
   if (!tip)
     return tl::make_unexpected(tip.error());

@@ -1,5 +1,6 @@
 #include "actors/judging.hpp"
 
+#include "ledger/disk/evidence.hpp"
 #include "ledger/disk/files.hpp"
 
 #include <algorithm>
@@ -10,7 +11,6 @@ namespace actors {
 namespace {
 
 using ledger::result;
-using ledger::step;
 using ledger::task_state;
 
 /// Content of a recorded file. Missing is as bad as altered here.
@@ -36,14 +36,38 @@ result<void> read_if_recorded(const services& w, const task_state& s, std::strin
   return {};
 }
 
-result<ledger::case_file> case_of(const services& w, const task_state& s) {
+/// Base to `tree`, which `diff` (a recorded file) rebuilds if git lost it.
+result<void> read_changes(const services& w, const task_state& s, std::string_view diff,
+                          const std::string& tree, ledger::case_file& c) {
+  auto text = text_of(w, s, diff);
+  if (!text)
+    return tl::make_unexpected(text.error());
+  if (auto ok = w.files->ensure_tree(s.base_tree, *text, tree); !ok)
+    return ok;
+  auto changes = w.files->changes(s.base_tree, tree);
+  if (!changes)
+    return tl::make_unexpected(changes.error());
+  c.changes = std::move(*changes);
+  auto is_new = [](const ledger::change& x) { return x.kind == 'A'; };
+  // Only a new name can be the twin of another (scope.hpp, 4).
+  if (std::any_of(c.changes.begin(), c.changes.end(), is_new)) {
+    auto paths = w.files->paths(s.base_tree);
+    if (!paths)
+      return tl::make_unexpected(paths.error());
+    c.base_paths = std::move(*paths);
+  }
+  return {};
+}
+
+/// What every case has before it; `fixes` of them were accepted, as texts.
+result<ledger::case_file> case_of(const services& w, const task_state& s, std::uint32_t fixes) {
   ledger::case_file c;
   for (auto [p, into] :
        {std::pair{ledger::path::prompt, &c.prompt},
         std::pair{ledger::path::decisions, &c.decisions}, std::pair{ledger::path::plan, &c.plan}})
     if (auto ok = read_if_recorded(w, s, p, *into); !ok)
       return tl::make_unexpected(ok.error());
-  for (std::uint32_t n = 1; n + 1 < s.round; ++n) {
+  for (std::uint32_t n = 1; n <= fixes; ++n) {
     std::string text;
     if (auto ok = read_if_recorded(w, s, ledger::fix_path(n), text); !ok)
       return tl::make_unexpected(ok.error());
@@ -54,51 +78,39 @@ result<ledger::case_file> case_of(const services& w, const task_state& s) {
   };
   c.guard = ledger::protection_for(w.config.scope, s.allow);
   c.schema_globs = w.config.scope.schema_globs;
-  c.hidden = s.hidden;
-  c.faults = s.faults;
-  // With faults the diff was not filed: what matters is that it is void.
-  if (ledger::row_of(s.at).writes_code && s.faults.empty()) {
-    auto diff = text_of(w, s, ledger::path::changes);
-    if (!diff)
-      return tl::make_unexpected(diff.error());
-    if (auto ok = w.files->ensure_tree(s.base_tree, *diff, s.answered_tree); !ok)
-      return tl::make_unexpected(ok.error());
-    auto changes = w.files->changes(s.base_tree, s.answered_tree);
-    if (!changes)
-      return tl::make_unexpected(changes.error());
-    c.changes = std::move(*changes);
-    auto is_new = [](const ledger::change& x) { return x.kind == 'A'; };
-    // Only a new name can be the twin of another (scope.hpp, 4).
-    if (std::any_of(c.changes.begin(), c.changes.end(), is_new)) {
-      auto paths = w.files->paths(s.base_tree);
-      if (!paths)
-        return tl::make_unexpected(paths.error());
-      c.base_paths = std::move(*paths);
-    }
-  }
   return c;
 }
 
 } // namespace
 
 result<ledger::judgement> judge_filed_answer(const services& w, const task_state& s) {
-  auto answer = text_of(w, s,
-                        s.at == step::test ? ledger::fix_path(s.round - 1)
-                                           : std::string{ledger::row_of(s.at).answer});
+  auto answer = text_of(w, s, ledger::answer_path(s));
   if (!answer)
     return tl::make_unexpected(answer.error());
-  auto c = case_of(w, s);
+  // The fix that is judged is no earlier one: round 2 judges fix 1.
+  auto c = case_of(w, s, s.round < 2 ? 0 : s.round - 2);
   if (!c)
     return tl::make_unexpected(c.error());
+  c->hidden = s.hidden;
+  c->faults = s.faults;
+  // With faults the diff was not filed: what matters is that it is void.
+  if (ledger::row_of(s.at).writes_code && s.faults.empty())
+    if (auto ok = read_changes(w, s, ledger::path::changes, s.answered_tree, *c); !ok)
+      return tl::make_unexpected(ok.error());
   return ledger::judge(s.at, *answer, *c);
 }
 
+result<std::vector<ledger::breach>> judge_candidate_again(const services& w, const task_state& s) {
+  auto c = case_of(w, s, s.round - 1);
+  if (!c)
+    return tl::make_unexpected(c.error());
+  if (auto ok = read_changes(w, s, s.diff_path, s.tree, *c); !ok)
+    return tl::make_unexpected(ok.error());
+  return ledger::judge_candidate(*c);
+}
+
 std::vector<std::string> changed_files(const services& w, const task_state& s) {
-  std::vector<std::string> changed;
-  for (auto& [p, f] : s.files)
-    if (ledger::disk::digest_of_file(w.folder_of(s.task) / p) != f.sha256)
-      changed.push_back(p);
-  return changed;
+  return ledger::disk::altered_files(w.folder_of(s.task), s.files);
 }
 
 } // namespace actors

@@ -19,6 +19,12 @@ namespace actors {
 ledger::result<ledger::judgement> judge_filed_answer(const services& w,
                                                      const ledger::task_state& s);
 
+/// The breaches of the accepted candidate under the configuration in force, which
+/// may protect more than on the day of its answer. Empty: in scope. Errors:
+/// corrupt, refused (the decisions cannot be read), unavailable.
+ledger::result<std::vector<ledger::breach>> judge_candidate_again(const services& w,
+                                                                  const ledger::task_state& s);
+
 /// The ledger paths of `s` whose file is missing or not what was recorded.
 std::vector<std::string> changed_files(const services& w, const ledger::task_state& s);
 

@@ -6,21 +6,30 @@
 // is sent. A message holds references to ledger files (path and SHA-256),
 // never an AI's text; the receiver reads it from disk. Text travels twice
 // only: from a provider to the call that asked it, and from that call to the
-// LEDGER WRITER, as a shared constant string inside an append.
+// LEDGER WRITER, as a shared constant string inside an append. And a reason in
+// a record may quote up to 400 characters of an answer: it travels with the
+// state, which is folded from records that are on disk.
 //
 //   TASK       --grant_request--> SUPERVISOR --append--> LEDGER WRITER
 //   TASK       --work_order-----> GEMINI, CLAUDE, CODEX, RUNNER (routers)
 //   router     --work_order-----> one child a call --append--> LEDGER WRITER
 //   TASK       --append---------> LEDGER WRITER  (judgements, rounds, endings)
-//   TASK       --task_ended-----> SUPERVISOR
+//   TASK       --task_ended, task_damaged, ledger_lost--> SUPERVISOR
 //
 //   1. A reply of records means: they are durable.
 //   2. No handler blocks (but the LEDGER WRITER's, which has a thread of its
 //      own): blocking work goes to an executor and comes back as a
 //      `continuation`.
-//   3. Every request has a finite time-out; deaths are heard by monitors.
+//   3. Requests to the LEDGER WRITER, which answers at once, have a finite
+//      time-out. An order and a grant have none: they may wait for their turn
+//      as long as it takes, each kind of work has a time-out of its own, and
+//      deaths are heard by monitors.
 //   4. No handler throws on purpose; a throw is a bug that kills that actor
 //      only and is told to whoever watches it.
+//   5. What follows from a trouble depends on who told it (`trouble::source`);
+//      its words are for people.
+//   6. When the run ends early the LEDGER WRITER falls silent
+//      (writing_gate.hpp): nobody is told, so nobody acts on it.
 
 #pragma once
 
@@ -33,17 +42,39 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace actors {
 
 using state_ptr = std::shared_ptr<const ledger::task_state>;
+
+/// What went wrong, and who says so.
+struct trouble {
+  enum class source : std::uint8_t {
+    work,      ///< Whoever was asked: it could not, or would not.
+    died,      ///< Nobody: whoever had it died, or threw.
+    stale,     ///< The LEDGER WRITER: another record came in between.
+    tampered,  ///< The LEDGER WRITER: a recorded file is not as it was.
+    damaged,   ///< The LEDGER WRITER: this task's ledger takes nothing.
+    blocked,   ///< The LEDGER WRITER: it does not take this, and never will.
+    unwritten, ///< The LEDGER WRITER: the disk failed, this time.
+    disk_full, ///< The LEDGER WRITER: the disk is full, for now.
+    lost,      ///< The LEDGER WRITER: nothing can be written any more.
+    ending,    ///< The LEDGER WRITER: the run is ending.
+  } from = source::work;
+  ledger::failure what;
+};
+
+/// What work elsewhere came to.
+template <class T>
+using attempted = tl::expected<T, trouble>;
 
 /// How every request is answered: the records that became durable on its
 /// behalf, and what went wrong, if anything. Both may be there: a call can
 /// have recorded `asked` and then failed.
 struct outcome {
   ledger::disk::appended records; ///< Null: none.
-  std::optional<ledger::failure> fault;
+  std::optional<trouble> fault;
 };
 
 /// Append these drafts to one task's journal.
@@ -60,7 +91,7 @@ struct load_request {
 struct close_request {};
 
 /// May this step begin? `state` is what the task knows; its seq fences: if
-/// another record came since, the answer is a fault of code "stale".
+/// another record came since, the answer is `stale`.
 struct grant_request {
   state_ptr state;
   /// What is to be recorded if the gate is open.
@@ -76,6 +107,12 @@ struct work_order {
 /// A task came to its end, or to where only a person can go on.
 struct task_ended {
   state_ptr state;
+};
+
+/// A task cannot go on because its own ledger takes nothing: it is reported
+/// and all others go on.
+struct task_damaged {
+  std::string task, why;
 };
 
 /// A task cannot go on because the ledger cannot: ends the run.
@@ -97,6 +134,7 @@ struct flush {};
 /// Owns the journal; the only actor that writes below the ledger's root.
 using ledger_writer = caf::typed_actor<
     // Answers with the records once they are durable; groups what many want.
+    // Behind a shut gate: never.
     replies<outcome, append_request>,
     // Answers with every record of the task, from the journal.
     replies<outcome, load_request>,
@@ -127,6 +165,7 @@ struct grant {
 //                    may_enter, records `granted`, an intent, or the reason
 //                    why the task stops here.
 //   task_ended    -> admits the next; after the last one reports the batch.
+//   task_damaged  -> reports the task, then as task_ended.
 //   ledger_lost   -> ends the run.
 // It monitors every router and every TASK and starts again what died.
 //
@@ -144,6 +183,7 @@ CAF_ADD_TYPE_ID(scheduler_protocol, (actors::close_request))
 CAF_ADD_TYPE_ID(scheduler_protocol, (actors::grant_request))
 CAF_ADD_TYPE_ID(scheduler_protocol, (actors::work_order))
 CAF_ADD_TYPE_ID(scheduler_protocol, (actors::task_ended))
+CAF_ADD_TYPE_ID(scheduler_protocol, (actors::task_damaged))
 CAF_ADD_TYPE_ID(scheduler_protocol, (actors::ledger_lost))
 CAF_ADD_TYPE_ID(scheduler_protocol, (actors::begin))
 CAF_ADD_TYPE_ID(scheduler_protocol, (actors::continuation))
@@ -158,6 +198,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(actors::close_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(actors::grant_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(actors::work_order)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(actors::task_ended)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(actors::task_damaged)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(actors::ledger_lost)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(actors::begin)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(actors::continuation)

@@ -74,6 +74,17 @@ result<prepared> prepare(const services& w, const ledger::task_state& s) {
   return p;
 }
 
+/// Where a change holds a secret; empty: nowhere. What its diff shows is searched
+/// there; what it only has in packed form is searched in the files themselves.
+std::string secret_in(const services& w, const providers::candidate& c) {
+  if (auto line = w.secrets.line_of_secret(c.diff); line != 0)
+    return "line " + std::to_string(line) + " of its diff";
+  for (auto& f : c.unshown)
+    if (auto line = w.secrets.line_of_secret(f.content); line != 0)
+      return "line " + std::to_string(line) + " of the binary file " + f.path;
+  return {};
+}
+
 /// The worktree as a tree, its diff free of secrets or not filed at all (L8).
 result<void> take_tree(const services& w, const ledger::task_state& s, providers::lease& from,
                        ledger::answering& into) {
@@ -82,9 +93,8 @@ result<void> take_tree(const services& w, const ledger::task_state& s, providers
     return tl::make_unexpected(c.error());
   into.tree = c->tree;
   into.hidden = c->hidden;
-  if (auto line = w.secrets.line_of_secret(c->diff); line != 0)
-    into.faults.push_back("the change holds a secret (line " + std::to_string(line)
-                          + " of its diff): take it out");
+  if (auto place = secret_in(w, *c); !place.empty())
+    into.faults.push_back("the change holds a secret (" + place + "): take it out");
   else
     into.diff = std::make_shared<const std::string>(std::move(c->diff));
   return {};
@@ -103,7 +113,7 @@ public:
           promise_ = make_response_promise<outcome>();
           elsewhere(
               *world().quick, [w = &world(), s = state_] { return prepare(*w, *s); },
-              [this](result<prepared> p) { record_question(std::move(p)); });
+              [this](attempted<prepared> p) { record_question(std::move(p)); });
           return promise_;
         },
         [](continuation& c) { (*c.then)(); },
@@ -111,12 +121,12 @@ public:
   }
 
 private:
-  void record_question(result<prepared> p) {
+  void record_question(attempted<prepared> p) {
     if (!p)
       return finish({filed_.records, p.error()});
     prepared_ = std::move(*p);
-    auto who = player().who();
-    ledger::asking a{who.provider, who.model, who.version,
+    asked_ = player().who();
+    ledger::asking a{asked_.provider, asked_.model, asked_.version,
                      providers::input_digest(*prepared_.request), 0};
     append(state_->task, state_->seq, {ledger::draft_asked(*state_, a)},
            [this](outcome o) { ask_provider(std::move(o)); });
@@ -140,14 +150,14 @@ private:
     if (!a) {
       auto fault = a.error();
       fault.detail = world().secrets.redact(fault.detail);
-      return finish({filed_.records, fault});
+      return finish({filed_.records, trouble{trouble::source::work, fault}});
     }
     auto filing = std::make_shared<ledger::answering>();
     filing->text = std::make_shared<const std::string>(world().secrets.redact(std::move(a->text)));
-    auto who = player().who();
-    filing->provider = who.provider;
-    filing->model = who.model;
-    filing->version = who.version;
+    // Who was asked, not who would be asked now: a provider may have moved on.
+    filing->provider = asked_.provider;
+    filing->model = asked_.model;
+    filing->version = asked_.version;
     filing->took_ms = world().now_ms() - asked_ms_;
     filing->usd = a->usd;
     filing->usage = std::move(a->usage);
@@ -158,7 +168,7 @@ private:
         [w = &world(), s = state_, from = prepared_.checkout, filing] {
           return take_tree(*w, *s, *from, *filing);
         },
-        [this, filing](result<void> ok) {
+        [this, filing](attempted<void> ok) {
           if (!ok)
             return finish({filed_.records, ok.error()});
           file_answer(*filing);
@@ -183,6 +193,7 @@ private:
   caf::typed_response_promise<outcome> promise_;
   prepared prepared_;
   outcome filed_;
+  providers::identity asked_;
   std::int64_t asked_ms_ = 0;
 };
 

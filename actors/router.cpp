@@ -22,37 +22,44 @@ public:
         [this](work_order& order) -> caf::result<outcome> {
           auto promise = make_response_promise<outcome>();
           auto id = ++last_id_;
-          open_.emplace(id, promise);
           auto child = make_child_(system());
+          open_.emplace(id, open_order{promise, child});
           watch(child, [this, id](const caf::error& e) {
             settle(id, {nullptr, fault_of(system(), e, name_)});
           });
-          ask(this, child, longest_wait, order)
+          ask_however_long(this, child, order)
               .then([this, id](outcome& o) { settle(id, std::move(o)); },
-                    // A death is told by the monitor, with its text; an error here
-                    // can only be the time-out.
-                    [this, id](const caf::error& e) {
-                      if (e == caf::sec::request_timeout)
-                        settle(id, {nullptr, fault_of(system(), e, name_)});
-                    });
+                    // A death is told by the monitor, with its text.
+                    [](const caf::error&) {});
           return promise;
         },
     };
   }
 
+  void on_exit() override {
+    for (auto& [id, order] : open_)
+      end_actor(order.child);
+    open_.clear();
+  }
+
 private:
+  struct open_order {
+    caf::typed_response_promise<outcome> promise;
+    caf::actor child;
+  };
+
   void settle(std::uint64_t id, outcome o) {
     auto it = open_.find(id);
     if (it == open_.end())
       return;
-    it->second.deliver(std::move(o));
+    it->second.promise.deliver(std::move(o));
     open_.erase(it);
   }
 
   std::string name_;
   child_factory make_child_;
   std::uint64_t last_id_ = 0;
-  std::map<std::uint64_t, caf::typed_response_promise<outcome>> open_;
+  std::map<std::uint64_t, open_order> open_;
 };
 
 } // namespace

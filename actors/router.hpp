@@ -2,8 +2,10 @@
 //
 //   1. A router does no work itself: it spawns a child, watches it, and
 //      passes its answer on.
-//   2. The death of a child becomes a fault of that order, `unavailable`, with
-//      the text of what it threw; no other order notices.
+//   2. The death of a child becomes a fault of that order, `died`, with the text
+//      of what it threw; no other order notices.
+//   3. The children of a router end with it: whoever ordered hears of its death,
+//      and nobody would hear them.
 
 #pragma once
 

@@ -7,6 +7,7 @@
 
 #pragma once
 
+#include "actors/writing_gate.hpp"
 #include "ledger/config.hpp"
 #include "ledger/disk/keyring.hpp"
 #include "ledger/record.hpp"
@@ -38,6 +39,7 @@ struct services {
   std::map<ledger::role, std::shared_ptr<providers::provider>> players;
   providers::executor* quick = nullptr; ///< Disk and git: short.
   providers::executor* jobs = nullptr;  ///< Checks, builds, deploys: long.
+  writing_gate* gate = nullptr;         ///< Of the LEDGER WRITER; null: never shut.
   std::function<std::int64_t()> now_ms; ///< Unix time.
   /// Called from the LEDGER WRITER's thread for each durable record; may be
   /// unset.

@@ -3,7 +3,6 @@
 #include "actors/desk.hpp"
 #include "actors/granting.hpp"
 #include "actors/task.hpp"
-#include "ledger/disk/evidence.hpp"
 #include "ledger/drafts.hpp"
 
 #include <algorithm>
@@ -37,9 +36,17 @@ public:
         [this](begin&) { start(); },
         [this](grant_request& g) -> caf::result<grant> { return grant_step(g); },
         [this](task_ended& e) { end(e.state); },
+        [this](task_damaged& d) { drop(d.task, d.why); },
         [this](ledger_lost& l) { lose(l.why); },
         [](continuation& c) { (*c.then)(); },
     };
+  }
+
+  void on_exit() override {
+    over_ = true;
+    for (auto& [who, router] : routers_)
+      end_actor(router);
+    routers_.clear();
   }
 
 private:
@@ -75,9 +82,6 @@ private:
 
   void report() {
     over_ = true;
-    for (auto& [who, router] : routers_)
-      end_actor(router);
-    routers_.clear();
     when_over_(std::move(report_));
     quit();
   }
@@ -97,11 +101,15 @@ private:
     ask(this, writer(), longest_wait, load_request{task})
         .then(
             [this, task, then](outcome& o) {
-              auto s = ledger::fold(task, *o.records);
-              if (s)
-                return then(std::make_shared<const ledger::task_state>(std::move(*s)));
-              report_.damaged.emplace_back(task, s.error().detail);
-              leave();
+              // Whatever this task makes us throw is this task's.
+              contained(
+                  [&] {
+                    auto s = ledger::fold(task, *o.records);
+                    if (!s)
+                      return drop(task, s.error().detail);
+                    then(std::make_shared<const ledger::task_state>(std::move(*s)));
+                  },
+                  [&](const std::string& thrown) { drop(task, thrown); });
             },
             [this](const caf::error& e) { lose(words(system(), e)); });
   }
@@ -111,18 +119,10 @@ private:
       return end(s);
     if (s->at == step::ingest)
       return ingest(item, s);
-    elsewhere(
-        *world().quick,
-        [w = &world(), s] {
-          ledger::disk::drop_interrupted_contract(w->folder_of(s->task), *s);
-          return true;
-        },
-        [this, s](bool) {
-          auto d = s->config_digest == world().config_digest
-                       ? ledger::draft_resumed(*s)
-                       : ledger::draft_reconfigured(*s, world().config_digest);
-          begin_with(s, {std::move(d)});
-        });
+    auto d = s->config_digest == world().config_digest
+                 ? ledger::draft_resumed(*s)
+                 : ledger::draft_reconfigured(*s, world().config_digest);
+    begin_with(s, {std::move(d)});
   }
 
   void ingest(const batch_item& item, const state_ptr& s) {
@@ -141,6 +141,7 @@ private:
       ledger::task_state at_audit;
       at_audit.task = item.task;
       at_audit.at = step::audit;
+      at_audit.round = s->round;
       drafts.push_back(ledger::draft_parked(at_audit, "front-matter", item.front_error,
                                             "mend that line of the prompt, then `scheduler retry "
                                                 + item.task + " --from ingest`"));
@@ -150,14 +151,31 @@ private:
 
   /// Records how this run takes the task up, then lets it go.
   void begin_with(const state_ptr& s, std::vector<ledger::draft> drafts) {
-    append(s->task, s->seq, std::move(drafts), [this, s](outcome o) {
-      if (!o.fault)
-        return run(advanced(s, o));
-      if (o.fault->kind == ledger::fault::lost)
-        return lose(o.fault->detail);
-      report_.damaged.emplace_back(s->task, o.fault->detail);
-      leave();
+    append(s->task, s->seq, std::move(drafts), [this, s](const outcome& o) {
+      if (o.fault)
+        return not_begun(s->task, *o.fault);
+      contained([&] { run(advanced(s, o)); },
+                [&](const std::string& thrown) { drop(s->task, thrown); });
     });
+  }
+
+  void not_begun(const std::string& task, const trouble& t) {
+    switch (t.from) {
+      case trouble::source::stale: // A call of a TASK that died has recorded its answer.
+        return restart(task, t.what.detail);
+      case trouble::source::unwritten:
+      case trouble::source::disk_full:
+      case trouble::source::lost:
+        return lose(t.what.detail);
+      case trouble::source::ending:
+        return;
+      case trouble::source::work:
+      case trouble::source::died:
+      case trouble::source::tampered:
+      case trouble::source::damaged:
+      case trouble::source::blocked:
+        return drop(task, t.what.detail);
+    }
   }
 
   void run(const state_ptr& s) {
@@ -189,6 +207,13 @@ private:
     leave();
   }
 
+  /// Takes a task out of this batch that its ledger does not let go on.
+  void drop(const std::string& task, const std::string& why) {
+    running_.erase(task);
+    report_.damaged.emplace_back(task, why);
+    leave();
+  }
+
   void leave() {
     --in_flight_;
     admit();
@@ -201,18 +226,23 @@ private:
     elsewhere(
         *world().quick,
         [w = &world(), s = g.state, what = g.what] { return draft_of_grant(*w, *s, what); },
-        [this, promise, s = g.state](ledger::result<ledger::draft> d) mutable {
+        [this, promise, s = g.state](attempted<ledger::draft> d) mutable {
           if (!d) {
             promise.deliver(grant{{nullptr, d.error()}, {}, {}});
             return;
           }
           append(s->task, s->seq, {std::move(*d)}, [this, promise, s](outcome o) mutable {
-            auto it = routers_.find(ledger::row_of(s->at).by);
-            promise.deliver(grant{std::move(o), it == routers_.end() ? worker{} : it->second,
-                                  routers_.at(role::scheduler)});
+            promise.deliver(grant{std::move(o), router_of(ledger::row_of(s->at).by),
+                                  router_of(role::scheduler)});
           });
         });
     return promise;
+  }
+
+  /// Null for steps without an AI, and after the end.
+  worker router_of(role who) const {
+    auto it = routers_.find(who);
+    return it == routers_.end() ? worker{} : it->second;
   }
 
   router_factories factories_;

@@ -11,6 +11,9 @@
 //   3. What dies is started again with back-off; a task whose restarts exceed
 //      the limit is parked, all others go on.
 //   4. The batch is over when every task has ended, or the ledger is lost.
+//   5. The routers end with the SUPERVISOR.
+//   6. Nothing that a single task brings about (what it makes us throw, a ledger
+//      of its own that is damaged) ends the SUPERVISOR or any other task.
 
 #pragma once
 
@@ -38,7 +41,7 @@ struct batch_item {
 struct batch_report {
   std::vector<state_ptr> ended;
   std::string lost; ///< Not empty: why the ledger ended the run.
-  /// Tasks whose records no state fits, with the reason.
+  /// Tasks whose ledger does not let them go on, with the reason.
   std::vector<std::pair<std::string, std::string>> damaged;
 };
 

@@ -60,7 +60,7 @@ private:
   void perform(ledger::judge_answer&) {
     elsewhere(
         *world().quick, [w = &world(), s = state_] { return judge_filed_answer(*w, *s); },
-        [this](ledger::result<ledger::judgement> j) {
+        [this](attempted<ledger::judgement> j) {
           if (j)
             record(ledger::draft_judged(*state_, *j));
           else
@@ -85,7 +85,7 @@ private:
   // -- asking others -----------------------------------------------------------
 
   void ask_supervisor(grant_request::purpose what) {
-    ask(this, supervisor_, longest_wait, grant_request{state_, what})
+    ask_however_long(this, supervisor_, grant_request{state_, what})
         .then(
             [this](grant& g) {
               role_ = g.role;
@@ -111,7 +111,7 @@ private:
     watch(whom, [this, once](const caf::error& e) {
       once({nullptr, fault_of(system(), e, "the router")});
     });
-    ask(this, whom, longest_wait, work_order{state_, what})
+    ask_however_long(this, whom, work_order{state_, what})
         .then(once, [this, once](const caf::error& e) {
           once({nullptr, fault_of(system(), e, "the router")});
         });
@@ -131,19 +131,40 @@ private:
       go_on();
   }
 
-  void take_fault(const ledger::failure& f) {
-    if (f.kind == ledger::fault::lost) {
-      tell(this, supervisor_, ledger_lost{f.detail});
-      quit();
-    } else if (f.code == "stale") {
-      // Somebody else carried this task on: begin again from the records.
-      throw std::runtime_error(state_->task + ": " + f.detail);
-    } else if (f.code == death_code) {
-      // Whoever died may have recorded something before.
-      reload([this, f] { record_fault(f); });
-    } else {
-      record_fault(f);
+  void take_fault(const trouble& t) {
+    switch (t.from) {
+      case trouble::source::work:
+        return record_fault(t.what);
+      case trouble::source::died:
+        // Whoever died may have recorded something before.
+        return reload([this, t] { record_death(t.what); });
+      case trouble::source::stale:
+        // Somebody else carried this task on: begin again from the records.
+        throw std::runtime_error(state_->task + ": " + t.what.detail);
+      case trouble::source::tampered:
+        return ends_here_ ? leave_damaged(t.what) : stop_as_altered(t.what);
+      case trouble::source::damaged:
+        return leave_damaged(t.what);
+      case trouble::source::blocked:
+        return ends_here_ ? leave_damaged(t.what) : park_unwritten(t.what);
+      case trouble::source::unwritten:
+      case trouble::source::disk_full:
+        return ends_here_ ? lose(t.what.detail) : park_unwritten(t.what);
+      case trouble::source::lost:
+        return lose(t.what.detail);
+      case trouble::source::ending:
+        return;
     }
+  }
+
+  void lose(const std::string& why) {
+    tell(this, supervisor_, ledger_lost{why});
+    quit();
+  }
+
+  void leave_damaged(const ledger::failure& f) {
+    tell(this, supervisor_, task_damaged{state_->task, f.detail});
+    quit();
   }
 
   void reload(std::function<void()> then) {
@@ -155,33 +176,65 @@ private:
               state_ = advanced(fresh, o);
               then();
             },
-            [this](const caf::error& e) {
-              tell(this, supervisor_, ledger_lost{words(system(), e)});
-              quit();
-            });
+            [this](const caf::error& e) { lose(words(system(), e)); });
   }
 
-  /// A fault ends the attempt at hand; a tampered file ends the task.
+  // -- what is recorded of it --------------------------------------------------
+
+  /// A fault ends the attempt at hand; an altered file ends the task.
   void record_fault(const ledger::failure& f) {
     bool judging = state_->ph == phase::answered;
-    if (f.code == "tampered" || (judging && f.kind == ledger::fault::corrupt))
-      elsewhere(
-          *world().quick, [w = &world(), s = state_] { return changed_files(*w, *s); },
-          [this, f](const std::vector<std::string>& gone) {
-            record(ledger::draft_stopped(*state_, "file-altered", f.detail,
-                                         "`scheduler verify " + state_->task + "` names all of it",
-                                         gone));
-          });
-    else if (judging || state_->ph == phase::granted || state_->ph == phase::asked)
+    if (judging && f.kind == ledger::fault::corrupt)
+      stop_as_altered(f);
+    else if (judging || state_->ph == phase::granted || state_->ph == phase::asked
+             || (state_->ph == phase::ready && f.kind == ledger::fault::unavailable))
       record(ledger::draft_failed(*state_, f));
     else
       record(ledger::draft_restarted(*state_, f.detail));
+  }
+
+  void record_death(const ledger::failure& f) {
+    if (state_->terminal()) // Whoever died had ended the task before.
+      go_on();
+    else if (state_->ph == phase::refused)
+      record(ledger::draft_restarted(*state_, f.detail));
+    else
+      record(ledger::draft_died(*state_, f.detail));
+  }
+
+  void stop_as_altered(const ledger::failure& f) {
+    elsewhere(
+        *world().quick,
+        [w = &world(), s = state_] {
+          return ledger::result<std::vector<std::string>>{changed_files(*w, *s)};
+        },
+        [this, f](const attempted<std::vector<std::string>>& gone) {
+          if (!gone)
+            return take_fault(gone.error());
+          end_with(ledger::draft_stopped(*state_, "file-altered", f.detail,
+                                         "`scheduler verify " + state_->task + "` names all of it",
+                                         *gone));
+        });
+  }
+
+  /// The files of one record cannot be put; a record without any may.
+  void park_unwritten(const ledger::failure& f) {
+    end_with(ledger::draft_parked(*state_, "ledger-unwritable", f.detail,
+                                  "mend what stands in the way, then `scheduler retry "
+                                      + state_->task + "`"));
+  }
+
+  /// Records the end that a failed append makes necessary.
+  void end_with(ledger::draft d) {
+    ends_here_ = true;
+    record(std::move(d));
   }
 
   caf::actor supervisor_;
   state_ptr state_;
   worker role_, runner_;
   std::uint64_t last_order_ = 0, open_order_ = 0;
+  bool ends_here_ = false; ///< See invariant 1.
 };
 
 } // namespace

@@ -3,6 +3,10 @@
 // A TASK holds the state of one task as folded from its records, asks decide()
 // what comes next and has it performed. It decides nothing itself and may die
 // at any time: the supervisor starts it again from the records.
+//
+//   1. An append that failed is followed by one at most: the one that ends the
+//      task. If that fails as well, the SUPERVISOR is told and nothing more is
+//      tried.
 
 #pragma once
 

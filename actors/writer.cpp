@@ -1,10 +1,26 @@
 #include "actors/writer.hpp"
 
+#include "ledger/disk/files.hpp"
+
 #include <vector>
 
 namespace actors {
 
 namespace {
+
+/// The one place where the journal's words become ours.
+trouble trouble_of(const ledger::failure& f) {
+  using enum trouble::source;
+  if (f.kind == ledger::fault::lost)
+    return {lost, f};
+  if (f.kind == ledger::fault::unavailable)
+    return {f.code == ledger::disk::disk_full_code ? disk_full : unwritten, f};
+  if (f.code == "stale")
+    return {stale, f};
+  if (f.code == "tampered")
+    return {tampered, f};
+  return {f.code == "damaged" ? damaged : blocked, f};
+}
 
 /// Most appends that one group takes: bounds the time that anyone waits.
 constexpr std::size_t max_group = 1024;
@@ -37,8 +53,13 @@ public:
         [this](close_request&) -> caf::result<outcome> {
           write_group();
           outcome o;
-          if (auto ok = journal_.close(); !ok)
-            o.fault = ok.error();
+          bool open = pass([&] {
+            if (auto ok = journal_.close(); !ok)
+              o.fault = trouble_of(ok.error());
+          });
+          if (!open)
+            o.fault = trouble{trouble::source::ending,
+                              {ledger::fault::unavailable, "close the ledger: the run is ending"}};
           return o;
         },
         [this](flush&) { write_group(); },
@@ -46,22 +67,35 @@ public:
   }
 
 private:
+  /// Behind a shut gate what waits is kept for ever: a promise that is thrown
+  /// away would be an answer.
   void write_group() {
-    while (!waiting_.empty()) {
-      auto n = std::min(waiting_.size(), max_group);
-      auto results = journal_.append_group({waiting_.data(), n});
-      for (std::size_t i = 0; i < n; ++i)
-        answer(promises_[i], waiting_[i].task, results[i]);
-      auto count = static_cast<std::ptrdiff_t>(n);
-      waiting_.erase(waiting_.begin(), waiting_.begin() + count);
-      promises_.erase(promises_.begin(), promises_.begin() + count);
+    while (!waiting_.empty() && pass([this] { write_first(); })) {
     }
+  }
+
+  void write_first() {
+    auto n = std::min(waiting_.size(), max_group);
+    auto results = journal_.append_group({waiting_.data(), n});
+    for (std::size_t i = 0; i < n; ++i)
+      answer(promises_[i], waiting_[i].task, results[i]);
+    auto count = static_cast<std::ptrdiff_t>(n);
+    waiting_.erase(waiting_.begin(), waiting_.begin() + count);
+    promises_.erase(promises_.begin(), promises_.begin() + count);
+  }
+
+  template <class Write>
+  bool pass(Write write) {
+    if (services_.gate)
+      return services_.gate->pass(write);
+    write();
+    return true;
   }
 
   void answer(caf::typed_response_promise<outcome>& promise, const std::string& task,
               const ledger::result<ledger::disk::appended>& r) {
     if (!r) {
-      promise.deliver(outcome{nullptr, r.error()});
+      promise.deliver(outcome{nullptr, trouble_of(r.error())});
       return;
     }
     if (services_.on_record)

@@ -3,6 +3,11 @@
 // A *group* is everything that came in while the group before was being made
 // durable. The writer runs detached (a thread of its own), because its handler
 // waits for the disk; tests run it on the deterministic scheduler.
+//
+//   1. Every group passes the gate of the services. Behind a shut gate nothing
+//      is written and nobody is answered (but the request to close).
+//   2. What the journal refuses is told as a trouble of a source that says what
+//      can follow; its codes are known here and nowhere else among the actors.
 
 #pragma once
 

@@ -177,6 +177,60 @@ TEST_F(Pipeline, ASecretInTheDiffVoidsTheStepAndIsNowhereInTheLedger) {
   }
 }
 
+// A deploy's URL with the token in it stood in journal.jsonl and status.json, and
+// what a provider said of its usage was filed as it came.
+TEST_F(Pipeline, NoSecretIsInTheDetailOfARecord) {
+  const std::string secret = "sk-canary-0123456789";
+  // The names and digests that the ledger lives on are no secrets, whatever
+  // variable holds one of them.
+  w.secrets = ledger::redactor{{secret, "refs/heads/ai-gated/T", w.config_digest}};
+  for (auto at : {step::audit, step::implement})
+    player->scripts[at] = [&, at](const providers::request& r) {
+      files.next.hidden.clear();
+      if (at == step::implement && r.attempt == 1) // A breach of the scope, told with its name.
+        files.next.hidden = {"node_modules/" + secret};
+      ledger::json usage{{"url", "https://u:" + secret + "@host/"}, {"list", {1, secret}}};
+      usage[secret] = true;
+      return providers::answer{ledger::testing::good_answer(at), 0, usage};
+    };
+  deploys.url = "https://u:" + secret + "@host/";
+  deploys.outage = "503 for " + secret;
+  deploys.outages = 1;
+  auto s = run_one();
+  EXPECT_EQ(s.is, status::done) << s.reason << ": " << s.why;
+  EXPECT_EQ(s.out.deploy_url, "https://u:[redacted]@host/");
+  EXPECT_EQ(s.branch, "refs/heads/ai-gated/T");
+  EXPECT_EQ(s.config_digest, w.config_digest);
+  EXPECT_FALSE(records_of("T", event::failed).empty());
+  EXPECT_EQ(records_of("T", event::voided).size(), 1u);
+  std::size_t read = 0;
+  for (auto& e : std::filesystem::recursive_directory_iterator(root / "ledger")) {
+    if (!e.is_regular_file())
+      continue;
+    std::ifstream in(e.path());
+    std::string all{std::istreambuf_iterator<char>(in), {}};
+    EXPECT_EQ(all.find(secret), std::string::npos) << e.path();
+    ++read;
+  }
+  EXPECT_GE(read, 10u);
+}
+
+// A NUL anywhere in a file made its diff binary, and took it out of the search.
+TEST_F(Pipeline, ASecretInAFileThatItsDiffDoesNotShowVoidsTheStep) {
+  const std::string secret = "sk-canary-0123456789";
+  w.secrets = ledger::redactor{{secret}};
+  player->scripts[step::implement] = [&](const providers::request& r) {
+    files.will_be("tree1");
+    files.next.unshown.clear();
+    if (r.attempt == 1)
+      files.next.unshown = {{"image.bin", std::string(1, '\0') + secret}};
+    return providers::answer{ledger::testing::good_answer(step::implement), 0, {}};
+  };
+  auto s = run_one();
+  EXPECT_EQ(s.is, status::done) << s.reason << ": " << s.why;
+  EXPECT_EQ(records_of("T", event::voided).size(), 1u);
+}
+
 TEST_F(Pipeline, AnOutageOfTheDeployIsWaitedForAndTheTestsRunAgain) {
   deploys.outages = 1;
   auto s = run_one();

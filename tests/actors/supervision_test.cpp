@@ -152,6 +152,31 @@ TEST_F(Supervision, AFullDiskPausesTheTaskSaysSoAndPaysForNoAnswerTwice) {
   EXPECT_EQ(notices, 20);
 }
 
+// It was a failure of the task: four of them parked it.
+TEST_F(Supervision, AFullDiskPausesTheChecksAndIsNoFailure) {
+  checks.full = 20;
+  int notices = 0;
+  w.on_notice = [&](const std::string& sentence) {
+    notices += sentence.find("No space left") != std::string::npos ? 1 : 0;
+  };
+  start({"T"});
+  run(std::chrono::seconds(10));
+  ASSERT_TRUE(report);
+  EXPECT_EQ(state_of("T").is, status::done) << state_of("T").why;
+  EXPECT_EQ(checks.runs, 21);
+  EXPECT_EQ(notices, 20);
+  EXPECT_TRUE(records_of("T", event::failed).empty());
+}
+
+TEST_F(Supervision, AJobThatFillsTheDiskItselfDoesNotHoldItsTaskForEver) {
+  checks.full = 1'000'000;
+  start({"T"});
+  run(std::chrono::seconds(60), 4000);
+  ASSERT_TRUE(report);
+  EXPECT_EQ(state_of("T").is, status::parked);
+  EXPECT_NE(state_of("T").why.find("No space left"), std::string::npos) << state_of("T").why;
+}
+
 TEST_F(Supervision, ATaskActorThatDiesGoesOnFromItsRecords) {
   // A record that the task did not write makes its next append stale: it gives
   // up its view of the world by dying, and begins again from the journal.

@@ -56,6 +56,7 @@ protected:
     w.checks = &checks;
     w.deploy = &deploys;
     w.quick = w.jobs = &at_once;
+    w.gate = &gate;
     w.now_ms = [this] { return now_ms; };
     for (auto r : {ledger::role::gemini, ledger::role::claude, ledger::role::codex})
       w.players[r] = player;
@@ -100,6 +101,8 @@ protected:
     for (auto r : {ledger::role::gemini, ledger::role::claude, ledger::role::codex})
       routers[r] = role_calls(w, writer, r);
     routers[ledger::role::scheduler] = command_calls(w, writer);
+    if (change_routers)
+      change_routers(routers);
     std::vector<batch_item> items;
     for (auto& t : tasks)
       items.push_back({t,
@@ -163,11 +166,13 @@ protected:
   std::int64_t now_ms = 1'700'000'000'000;
   ledger::disk::journal_hooks hooks;
   std::function<result<void>(const std::string&)> before_put;
+  std::function<void(router_factories&)> change_routers;
   fake_workspace files;
   fake_checker checks;
   fake_deployer deploys;
   std::shared_ptr<fake_player> player = std::make_shared<fake_player>();
   providers::inline_executor at_once;
+  writing_gate gate;
   services w;
   std::unique_ptr<ledger::disk::journal> journal;
   quiet_config config;
