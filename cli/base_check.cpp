@@ -7,10 +7,22 @@
 
 namespace cli {
 
+namespace {
+
+std::string note_key(const preflight& p) {
+  return "base-check " + p.base_tree + " " + p.config_digest;
+}
+
+} // namespace
+
+bool is_known_green(const preflight& p, const ledger::disk::journal& journal) {
+  auto known = journal.note(note_key(p));
+  return known && *known == "green";
+}
+
 ledger::result<base_check> check_base(const preflight& p, ledger::disk::journal& journal,
                                       providers::checker& checks) {
-  auto key = "base-check " + p.base_tree + " " + p.config_digest;
-  if (auto known = journal.note(key); known && *known == "green")
+  if (is_known_green(p, journal))
     return base_check{true, {}, {}};
   auto c = checks.run(p.base, p.base_tree);
   if (!c)
@@ -27,7 +39,7 @@ ledger::result<base_check> check_base(const preflight& p, ledger::disk::journal&
   if (auto ok = ledger::disk::put_file(file, text, ledger::disk::durability::none); !ok)
     return tl::make_unexpected(ok.error());
   if (found.green)
-    if (auto ok = journal.put_note(key, "green"); !ok)
+    if (auto ok = journal.put_note(note_key(p), "green"); !ok)
       return tl::make_unexpected(ok.error());
   return found;
 }

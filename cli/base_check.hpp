@@ -21,6 +21,10 @@ struct base_check {
   std::string log_path; ///< Where the run.log of the base is, if it ran now.
 };
 
+/// Whether a green result is kept for this base and configuration, so that
+/// check_base() has nothing to run.
+bool is_known_green(const preflight& p, const ledger::disk::journal& journal);
+
 /// Errors: unavailable, lost.
 ledger::result<base_check> check_base(const preflight& p, ledger::disk::journal& journal,
                                       providers::checker& checks);

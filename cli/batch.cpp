@@ -3,12 +3,12 @@
 #include "actors/command_call.hpp"
 #include "actors/role_call.hpp"
 #include "actors/writer.hpp"
-#include "cli/signals.hpp"
 #include "ledger/paths.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <filesystem>
 #include <thread>
@@ -53,6 +53,7 @@ actors::services services_of(batch& b) {
   w.players = p.players;
   w.quick = p.quick.get();
   w.jobs = b.with.jobs.get();
+  w.gate = &b.gate;
   w.now_ms = wall_clock_ms;
   w.on_record = [log = b.log.get()](const std::string& task, const ledger::record& r) {
     log->record(task, r);
@@ -79,20 +80,20 @@ caf::actor_system& actor_system() {
   return *system;
 }
 
-/// Asks for a last checkpoint. What it cannot do is told in the report.
-void close_ledger(const actors::ledger_writer& writer, actors::batch_report& report) {
+/// Asks for a last checkpoint. Why it failed; empty: it did not, or the run is
+/// ending.
+std::string close_ledger(const actors::ledger_writer& writer) {
   auto& system = actor_system();
+  std::string lost;
   caf::scoped_actor self{system};
   actors::ask(self.ptr(), writer, std::chrono::minutes(5), actors::close_request{})
       .receive(
           [&](const actors::outcome& o) {
-            if (o.fault && report.lost.empty())
-              report.lost = o.fault->detail;
+            if (o.fault && o.fault->from != actors::trouble::source::ending)
+              lost = o.fault->what.detail;
           },
-          [&](const caf::error& e) {
-            if (report.lost.empty())
-              report.lost = actors::words(system, e);
-          });
+          [&](const caf::error& e) { lost = actors::words(system, e); });
+  return lost;
 }
 
 } // namespace
@@ -119,6 +120,10 @@ started<std::unique_ptr<opened_ledger>> open_ledger(const preflight& p, const se
 
 started<void> open_tools(batch& b) {
   auto& p = *b.plan;
+  // We hold the lock of the repository: whatever stands there is of the dead.
+  p.place.repository->drop_stale_locks(ledger::branch_prefix);
+  if (auto ok = p.place.repository->needs_no_filter(p.base_tree); !ok)
+    return not_now(exit_code::usage, ok.error().detail);
   auto at_once = p.config.limits.checks_at_once != 0 ? p.config.limits.checks_at_once
                                                      : std::thread::hardware_concurrency();
   at_once = std::max(at_once, 1u);
@@ -131,15 +136,21 @@ started<void> open_tools(batch& b) {
   if (!files)
     return not_now(exit_code::usage, files.error().detail);
   b.with.files = std::move(*files);
-  b.with.checks = providers::make_checker(p.config, *b.with.files, *p.place.children);
-  b.with.deploy = providers::make_deployer(p.config, *b.with.files, *p.place.children,
-                                           p.place.repository->top(), p.place.cache_dir / "built");
+  b.with.checks = providers::make_checker(p.config, *b.with.files, *p.place.children, p.secrets);
+  b.with.deploy =
+      providers::make_deployer(p.config, *b.with.files, *p.place.children,
+                               p.place.repository->top(), p.place.cache_dir / "built", p.secrets);
   b.with.jobs = std::make_unique<providers::thread_pool>(at_once);
   b.world = services_of(b);
   return {};
 }
 
-actors::batch_report run_actors(batch& b, const selection& s, bool& interrupted) {
+void end_early(batch& b) {
+  b.gate.shut();
+  b.plan->place.children->close();
+}
+
+actors::batch_report run_actors(batch& b, const selection& s, end_signal& end) {
   auto& system = actor_system();
   auto& w = b.world;
   auto writer = actors::spawn_writer(system, b.ledger->journal, w, true);
@@ -148,22 +159,25 @@ actors::batch_report run_actors(batch& b, const selection& s, bool& interrupted)
     routers[r] = actors::role_calls(w, writer, r);
   routers[ledger::role::scheduler] = actors::command_calls(w, writer);
 
-  end_signal end;
+  // Whoever tells first: after that nobody writes to the report.
   auto report = std::make_shared<actors::batch_report>();
-  auto supervisor = actors::spawn_supervisor(system, w, writer, std::move(routers),
-                                             items_of(*b.plan, s), [report](auto r) {
-                                               *report = std::move(r);
-                                               end_signal::over();
-                                             });
-  actors::when_dead(supervisor, [report](const std::string& why) {
-    report->lost = "the supervisor died: " + why;
-    end_signal::over();
+  auto told = std::make_shared<std::atomic_flag>();
+  auto tell = [report, told, &end](actors::batch_report r) {
+    if (told->test_and_set())
+      return;
+    *report = std::move(r);
+    end.over();
+  };
+  auto supervisor =
+      actors::spawn_supervisor(system, w, writer, std::move(routers), items_of(*b.plan, s), tell);
+  actors::when_dead(supervisor, [tell](const std::string& why) {
+    tell({{}, "the supervisor died: " + why, {}});
   });
   actors::tell_from_outside(supervisor, actors::begin{});
-  interrupted = !end.wait();
-  if (interrupted)
+  if (!end.wait())
     return {};
-  close_ledger(writer, *report);
+  if (report->lost.empty())
+    report->lost = close_ledger(writer);
   return *report;
 }
 

@@ -5,8 +5,11 @@
 // the actor system. Opening goes in the order of the promises: lock (exit 4),
 // ledger (5, 6), tools (2).
 //
-//   1. Nothing here is destroyed while an actor or a thread may use it: a
-//      batch that a signal ended is left to the end of the process.
+//   1. Nothing here is destroyed while an actor or a thread may use it: a batch
+//      that ended early (a signal, a lost ledger) is left to the end of the
+//      process.
+//   2. Ended early, the ledger is shut before any child is killed, so that no
+//      task is blamed for it; where the tasks stand is then read from the disk.
 
 #pragma once
 
@@ -16,6 +19,7 @@
 #include "cli/exit_code.hpp"
 #include "cli/preflight.hpp"
 #include "cli/selection.hpp"
+#include "cli/signals.hpp"
 #include "ledger/disk/journal.hpp"
 #include "ledger/disk/lock.hpp"
 
@@ -54,8 +58,12 @@ struct batch {
   std::unique_ptr<opened_ledger> ledger;
   std::unique_ptr<batch_log> log;
   tools with;
+  actors::writing_gate gate;
   actors::services world;
 };
+
+/// Shuts the ledger, then ends the children. May be called twice.
+void end_early(batch& b);
 
 /// Takes the lock and opens the ledger for writing.
 started<std::unique_ptr<opened_ledger>> open_ledger(const preflight& p, const seams& s);
@@ -63,7 +71,8 @@ started<std::unique_ptr<opened_ledger>> open_ledger(const preflight& p, const se
 /// Opens the tools of a batch whose ledger is open, and fills its services.
 started<void> open_tools(batch& b);
 
-/// Runs the actors until all tasks have ended or a signal came (`interrupted`).
-actors::batch_report run_actors(batch& b, const selection& s, bool& interrupted);
+/// Runs the actors until all tasks have ended, the ledger is lost (the report
+/// says so) or a signal came.
+actors::batch_report run_actors(batch& b, const selection& s, end_signal& end);
 
 } // namespace cli

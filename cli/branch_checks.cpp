@@ -156,10 +156,11 @@ std::string difference(const commit_seen& c, const intent& i) {
 
 class branch_check {
 public:
-  branch_check(const std::map<std::string, commit_seen>& commits,
+  branch_check(const providers::git& git, const std::map<std::string, commit_seen>& commits,
                const std::set<std::string>& trees,
                const std::map<std::string, std::string>& branches, branch_findings& out)
-      : commits_(commits)
+      : git_(git)
+      , commits_(commits)
       , trees_(trees)
       , branches_(branches)
       , out_(out) {}
@@ -200,6 +201,13 @@ private:
     }
     if (it->second == p.commit)
       return;
+    if (!p.commit.empty() && descends(it->second, p.commit)) {
+      out_.notes.push_back(
+          fmt::format("{}: {} has commits of yours on top of {}, at {}; a later round "
+                      "would refuse to move it: branch off it instead",
+                      p.task, p.branch, p.commit, it->second));
+      return;
+    }
     auto seen = commits_.find(it->second);
     for (auto& i : p.open)
       if (seen != commits_.end() && difference(seen->second, i).empty())
@@ -210,6 +218,13 @@ private:
              : fmt::format("it points at {}, the record names {}", it->second, p.commit));
   }
 
+  /// Whether `tip` is somewhere on top of `commit`.
+  bool descends(const std::string& tip, const std::string& commit) const {
+    auto r = git_.run({{"merge-base", "--is-ancestor", commit, tip}, {}, {}, false});
+    return r && r->ok();
+  }
+
+  const providers::git& git_;
   const std::map<std::string, commit_seen>& commits_;
   const std::set<std::string>& trees_;
   const std::map<std::string, std::string>& branches_;
@@ -244,7 +259,7 @@ result<branch_findings> check_branches(const place& p, const ledger_view& view,
   if (!trees)
     return tl::make_unexpected(trees.error());
   branch_findings found;
-  branch_check checks(*commits, *trees, *branches, found);
+  branch_check checks(git, *commits, *trees, *branches, found);
   for (auto& made : promises)
     checks.check(made);
   if (tasks.empty())

@@ -7,10 +7,11 @@
 //      message of its intent, and with the tree that CLAUDE_FINAL_OK names.
 //   2. A branch ai-gated/<TASK> points at the commit of the last receipt, or
 //      at one that an intent without receipt names.
-//   3. A branch that its user deleted is no damage: branches are theirs. It is
-//      noted; the commit must be there all the same.
+//   3. A branch that its user deleted, or put commits on top of, is no damage:
+//      branches are theirs. It is noted; the commit must be there all the same.
 //
-// A fixed number of git processes, however many tasks there are. Writes nothing.
+// A fixed number of git processes, however many tasks there are, and one for
+// each branch that does not point where it should. Writes nothing.
 
 #pragma once
 

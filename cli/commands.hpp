@@ -10,6 +10,7 @@
 
 #include "cli/exit_code.hpp"
 #include "cli/options.hpp"
+#include "cli/seams.hpp"
 
 #include <iosfwd>
 
@@ -18,7 +19,7 @@ namespace cli {
 exit_code status(const status_options& o, std::ostream& out, std::ostream& err);
 exit_code show(const show_options& o, std::ostream& out, std::ostream& err);
 exit_code verify(const verify_options& o, std::ostream& out, std::ostream& err);
-exit_code retry(const retry_options& o, std::ostream& out, std::ostream& err);
+exit_code retry(const retry_options& o, const seams& with, std::ostream& out, std::ostream& err);
 exit_code cancel(const cancel_options& o, std::ostream& out, std::ostream& err);
 
 } // namespace cli

@@ -135,10 +135,17 @@ void reader::read_sections() {
   read_globs(scope, "secrets", out_.scope.secret_globs);
 
   auto sandbox = file_.below("sandbox");
-  sandbox.allow_only({"kind"}, {"accept_unsandboxed"});
+  sandbox.allow_only({"kind", "read_only"}, {"accept_unsandboxed"});
   std::string kind;
   if (choose(sandbox, "kind", {"bwrap", "none"}, {}, kind))
     out_.sandbox.kind = kind == "none" ? ledger::sandbox_kind::none : ledger::sandbox_kind::bwrap;
+  if (sandbox.texts("read_only", out_.sandbox.read_only))
+    for (auto& folder : out_.sandbox.read_only)
+      if (folder.substr(0, 1) != "/" && folder.substr(0, 2) != "~/")
+        sandbox.complain("read_only",
+                         fmt::format("\"{}\" of \"read_only\" is not absolute; write a folder "
+                                     "that begins with \"/\" or \"~/\"",
+                                     folder));
 }
 
 void reader::read_repo(const section& s) {
@@ -195,9 +202,9 @@ void reader::read_role(const section& roles, ledger::role r) {
     return;
   }
   s.complain("provider",
-             fmt::format("unknown provider \"{}\"; did you mean \"{}\"? Known: {}, or a table "
-                         "[providers.{}] of your own",
-                         provider, nearest(provider, known), one_of(known), provider));
+             fmt::format("unknown provider \"{}\"{} Known: {}, or a table [providers.{}] of your "
+                         "own",
+                         provider, near_words(provider, known), one_of(known), provider));
 }
 
 void reader::read_providers(const section& s) {
@@ -291,12 +298,14 @@ void reader::read_globs(const section& s, std::string_view key, std::vector<std:
 }
 
 void reader::read_limits(const section& s) {
-  s.allow_only({"tasks_in_flight", "checks_at_once", "tries", "fix_rounds", "restarts"}, {});
+  s.allow_only({"tasks_in_flight", "checks_at_once", "tries", "fix_rounds", "patience", "restarts"},
+               {});
   auto& l = out_.limits;
   s.count("tasks_in_flight", 1, 100'000, l.tasks_in_flight);
   s.count("checks_at_once", 0, 1'024, l.checks_at_once);
   s.count("tries", 1, 100, l.tries);
   s.count("fix_rounds", 0, 1'000, l.fix_rounds);
+  s.duration("patience", longest_timeout, l.patience);
   auto restarts = s.below("restarts");
   restarts.allow_only({"intensity", "period"}, {});
   restarts.count("intensity", 0, 10'000, l.restart_intensity);
@@ -361,12 +370,16 @@ bool reader::choose(const section& s, std::string_view key, const words& here, c
     out = value;
     return true;
   }
+  // To go without a sandbox is nobody's typing error.
+  auto suggested = here;
+  if (s.name() == "sandbox")
+    suggested.erase(std::remove(suggested.begin(), suggested.end(), "none"), suggested.end());
   if (has(later, value))
     s.complain(key,
                fmt::format("{} \"{}\" is not in this version; write {}", key, value, one_of(here)));
   else
-    s.complain(key, fmt::format("{} \"{}\" is unknown; did you mean \"{}\"? Known: {}", key, value,
-                                nearest(value, here), one_of(here)));
+    s.complain(key, fmt::format("{} \"{}\" is unknown{} Known: {}", key, value,
+                                near_words(value, suggested), one_of(here)));
   return false;
 }
 

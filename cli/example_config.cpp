@@ -41,17 +41,19 @@ schema_drift = "none"
 [scope]
 # protected = [".gitignore", "netlify.toml", ".npmrc", ".github/**", ".gitlab-ci.yml"]
 # schema = []                        # changing these needs "Schema changes: YES"
-# secrets = [".env*", "**/.env*"]    # no role may read these
+# secrets = [".env*", "**/.env*"]    # what stands in these files is redacted everywhere
 
 [limits]
 # tasks_in_flight = 64
 # checks_at_once = 0                 # 0: one set per processor
 # tries = 3                          # attempts of one step in one round
 # fix_rounds = 5
+# patience = "10m"                   # with what is unavailable, in a row
 # restarts = { intensity = 3, period = "60s" }
 
 [sandbox]
 # kind = "bwrap"                     # "none" where bubblewrap cannot work
+# read_only = []                     # folders of tools, such as "~/.nvm", "~/.pyenv"
 
 # kind: "none", "directory" (publishes to <directory>/<TASK>/<id>) or "command".
 [deploy]

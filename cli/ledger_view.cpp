@@ -2,6 +2,7 @@
 
 #include "cli/near_names.hpp"
 #include "cli/printable.hpp"
+#include "cli/summary.hpp"
 #include "ledger/disk/lock.hpp"
 
 #include <fmt/format.h>
@@ -126,10 +127,39 @@ result<ledger_view> view_ledger(const place& p, const ledger::disk::keyring& key
   return view;
 }
 
-void tell_damages(const std::vector<damage>& damages, std::ostream& to) {
-  for (auto& d : damages)
+void tell_damages(const std::vector<damage>& damages, const trace_places& at, std::ostream& to) {
+  for (std::size_t i = 0; i < damages.size(); ++i) {
+    auto& d = damages[i];
     to << "scheduler: damaged: " << printable(d.task) << (d.task.empty() ? "" : ": ")
        << printable(d.file) << ": " << printable(d.why) << "\n";
+    bool more = std::any_of(damages.begin() + static_cast<std::ptrdiff_t>(i) + 1, damages.end(),
+                            [&](auto& other) { return other.task == d.task; });
+    if (!more)
+      to << "  remedy: " << printable(damage_remedy(at, d.task)) << "\n";
+  }
+}
+
+nlohmann::ordered_json damages_json(const std::vector<damage>& damages, const trace_places& at) {
+  auto list = nlohmann::ordered_json::array();
+  for (auto& d : damages)
+    list.push_back({{"task", d.task},
+                    {"file", d.file},
+                    {"why", d.why},
+                    {"remedy", damage_remedy(at, d.task)}});
+  return list;
+}
+
+exit_code end_with(exit_code code, const std::string& why, bool json, std::ostream& out,
+                   std::ostream& err) {
+  err << complaint(why);
+  if (json)
+    out << json_line({{"error", why}, {"exit_code", static_cast<int>(code)}}) << "\n";
+  return code;
+}
+
+void tell_copy(const place& p, std::ostream& to) {
+  if (auto may = may_write(p); !may)
+    to << complaint(may.error().detail);
 }
 
 exit_code code_of(const ledger::failure& f) {

@@ -11,11 +11,14 @@
 
 #pragma once
 
+#include "cli/damage_help.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/place.hpp"
 #include "ledger/disk/journal.hpp"
 #include "ledger/result.hpp"
 #include "ledger/state.hpp"
+
+#include <nlohmann/json.hpp>
 
 #include <functional>
 #include <iosfwd>
@@ -45,8 +48,22 @@ using examination =
 ledger::result<ledger_view> view_ledger(const place& p, const ledger::disk::keyring& keys,
                                         const examination& examine = {});
 
-/// "scheduler: damaged: Fix-Footer: gemini/audit.md: it was altered", a line each.
-void tell_damages(const std::vector<ledger::disk::damage>& damages, std::ostream& to);
+/// "scheduler: damaged: Fix-Footer: gemini/audit.md: it was altered", a line each,
+/// and below the last one of a task the remedy.
+void tell_damages(const std::vector<ledger::disk::damage>& damages, const trace_places& at,
+                  std::ostream& to);
+
+/// The same as a list: [{task, file, why, remedy}].
+nlohmann::ordered_json damages_json(const std::vector<ledger::disk::damage>& damages,
+                                    const trace_places& at);
+
+/// The end of a reading command that has nothing to show: a complaint, and with
+/// `json` an object {error, exit_code} on `out`.
+exit_code end_with(exit_code code, const std::string& why, bool json, std::ostream& out,
+                   std::ostream& err);
+
+/// Says on `to` if this place is a copy, whose ledger is not its own.
+void tell_copy(const place& p, std::ostream& to);
 
 /// What a failure to read or write the ledger means for the program's end.
 exit_code code_of(const ledger::failure& f);

@@ -57,6 +57,13 @@ std::vector<std::string> near_names(std::string_view word, const std::vector<std
   return names;
 }
 
+std::string nearest_name(std::string_view word, const std::vector<std::string>& known) {
+  auto best = std::min_element(known.begin(), known.end(), [&](auto& a, auto& b) {
+    return distance(word, a) < distance(word, b);
+  });
+  return best == known.end() ? std::string{} : *best;
+}
+
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& known) {
   auto names = near_names(word, known);
   if (names.empty())

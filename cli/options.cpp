@@ -62,6 +62,7 @@ struct raw {
   retry_options retry;
   cancel_options cancel;
   std::string in_flight, log_format, from;
+  bool tasks_is_empty = false; ///< `--tasks ""`, which is not `--tasks` alone.
 };
 
 std::string step_names() {
@@ -101,6 +102,8 @@ void add_batch(CLI::App& app, raw& r) {
   app.add_flag("--dry-run", o.dry_run, "Tell what would happen; write nothing, call nobody")
       ->group("Batch");
   app.add_flag("--json", o.json, "Print the result as one JSON object")->group("Batch");
+  app.add_flag("--quiet", o.quiet, "No progress on stderr: notices and the result only")
+      ->group("Batch");
   app.add_flag("--allow-red-base", o.allow_red_base,
                "Begin although the checks are red on the base")
       ->group("Batch");
@@ -120,10 +123,12 @@ void add_commands(CLI::App& app, raw& r) {
   auto* show = command("show", "A task's history: who said what, which gate opened on what");
   add_task(*show, r.show.task);
   show->add_flag("--diff", r.show.diff, "And the change itself");
+  show->add_flag("--json", r.show.json, "As one JSON object");
   add_repo(*show, r.show.repo);
 
   auto* verify = command("verify", "Prove that ledger and branches are as they were written");
   verify->add_option("TASK", r.verify.tasks, "Only these tasks [all]")->type_name("");
+  verify->add_flag("--json", r.verify.json, "As one JSON object");
   add_repo(*verify, r.verify.repo);
 
   auto* retry = command("retry", "Take up a parked, stopped or cancelled task again");
@@ -131,6 +136,8 @@ void add_commands(CLI::App& app, raw& r) {
   retry->add_option("--from", r.from, "Go back to a step [the one at which it stands]")
       ->type_name("STEP");
   retry->add_option("--note", r.retry.note, "A text file that the AIs shall read from now on")
+      ->type_name("FILE");
+  retry->add_option("--config", r.retry.config, "With --note: where the batch's configuration is")
       ->type_name("FILE");
   add_repo(*retry, r.retry.repo);
   retry->footer("Steps: " + step_names() + ".");
@@ -154,11 +161,18 @@ void check_task(const std::string& task) {
     throw usage_error{fmt::format("TASK: {}", why)};
 }
 
+constexpr const char* nothing_to_do =
+    "nothing to do: name a folder of prompts with --tasks DIR, or a command (status, show, verify, "
+    "retry, cancel)";
+
 command judge_batch(raw& r, const CLI::App& app) {
   auto& o = r.batch;
   if (app.count("--tasks") == 0)
-    throw usage_error{"nothing to do: name a folder of prompts with --tasks DIR, or a command "
-                      "(status, show, verify, retry, cancel)"};
+    throw usage_error{nothing_to_do};
+  if (r.tasks_is_empty)
+    throw usage_error{
+        "--tasks: the name of the folder is empty; give --tasks DIR, or --tasks alone "
+        "for the folder that repo.prompts names"};
   if (app.count("-j") != 0)
     o.in_flight = number_of_tasks(r.in_flight);
   for (auto& glob : o.only)
@@ -279,8 +293,7 @@ std::string help_of(const CLI::App& app) {
 }
 
 answered complain(const std::string& text) {
-  std::cerr << "scheduler: " << text << "\n"
-            << "`scheduler --help` shows every option and command.\n";
+  std::cerr << complaint(text) << "`scheduler --help` shows every option and command.\n";
   return {2};
 }
 
@@ -298,9 +311,14 @@ command parse(int argc, const char* const* argv) {
   add_commands(app, r);
   app.footer(after_help); // Last: commands would inherit it.
   if (argc <= 1) {
-    std::cerr << help_of(app);
+    std::cerr << help_of(app) << "\n" << complaint(nothing_to_do);
     return answered{2};
   }
+  // CLI11 gives both the same empty text.
+  for (int i = 1; i < argc; ++i)
+    r.tasks_is_empty = r.tasks_is_empty || std::string_view(argv[i]) == "--tasks="
+                       || (i + 1 < argc && std::string_view(argv[i]) == "--tasks"
+                           && std::string_view(argv[i + 1]).empty());
   try {
     app.parse(argc, argv);
     return judge(r, app);

@@ -24,6 +24,7 @@ struct batch_options {
   bool json = false;
   bool allow_red_base = false;
   bool json_log = false; ///< --log-format json
+  bool quiet = false;    ///< Notices and the summary only.
 };
 
 struct status_options {
@@ -34,16 +35,19 @@ struct status_options {
 struct show_options {
   std::string repo, task;
   bool diff = false;
+  bool json = false;
 };
 
 struct verify_options {
   std::string repo;
   std::vector<std::string> tasks;
+  bool json = false;
 };
 
 struct retry_options {
   std::string repo, task, note; ///< note: a file's path, or empty.
   std::optional<ledger::step> from;
+  std::string config; ///< Read only for a note: it says which files hold secrets.
 };
 
 struct cancel_options {

@@ -1,9 +1,9 @@
 #include "cli/preflight.hpp"
 
-#include "cli/config_file.hpp"
 #include "cli/printable.hpp"
+#include "cli/read_config.hpp"
 #include "cli/secrets.hpp"
-#include "ledger/disk/files.hpp"
+#include "ledger/paths.hpp"
 #include "providers/sandbox.hpp"
 
 #include <algorithm>
@@ -16,26 +16,6 @@ namespace {
 
 using ledger::fault;
 using ledger::result;
-
-result<ledger::config> read_config(const batch_options& o, const place& here, const seams& s) {
-  auto file = o.config.empty() ? here.repository->top() / "scheduler.toml"
-                               : std::filesystem::path{o.config};
-  auto text = ledger::disk::read_file(file, max_config_bytes);
-  if (!text && text.error().kind == fault::not_found)
-    return ledger::fail(fault::not_found,
-                        "there is no " + file.string()
-                            + "; write one (or name one with --config FILE), for example:\n\n"
-                            + example_config());
-  if (!text)
-    return tl::make_unexpected(text.error());
-  std::vector<std::string> kinds;
-  for (auto& [kind, factory] : s.kinds)
-    kinds.push_back(kind);
-  auto c = parse_config(*text, file.filename().string(), kinds);
-  if (c && o.in_flight)
-    c->limits.tasks_in_flight = *o.in_flight;
-  return c;
-}
 
 result<void> find_base(preflight& p) {
   auto& git = *p.place.repository;
@@ -68,7 +48,24 @@ result<void> find_prompts(preflight& p, const batch_options& o) {
                         folder.string()
                             + " holds no prompt: a task is a file NAME.md directly "
                               "in it");
+  p.tasks_folder = folder;
+  p.only = o.only;
   p.prompts = std::move(*found);
+  return {};
+}
+
+/// git keeps branches as files: with a branch `ai-gated` there is no
+/// ai-gated/<TASK>.
+result<void> find_room_for_branches(const preflight& p) {
+  auto blocking = ledger::branch_prefix.substr(0, ledger::branch_prefix.size() - 1);
+  auto tip = p.place.repository->ref(blocking);
+  if (!tip)
+    return tl::make_unexpected(tip.error());
+  if (*tip)
+    return ledger::fail(fault::refused,
+                        "there is a branch `ai-gated`, so git cannot make the tasks' "
+                        "branches ai-gated/<TASK>; rename it: `git branch -m "
+                        "ai-gated NEW-NAME`");
   return {};
 }
 
@@ -96,12 +93,18 @@ result<std::unique_ptr<preflight>> prepare_batch(const batch_options& o, const s
   if (!here)
     return tl::make_unexpected(here.error());
   p->place = std::move(*here);
-  auto c = read_config(o, p->place, s);
+  if (auto ok = may_write(p->place); !ok)
+    return tl::make_unexpected(ok.error());
+  auto c = read_config(o.config, p->place, s.kinds);
   if (!c)
     return tl::make_unexpected(c.error());
   p->config = std::move(*c);
+  if (o.in_flight)
+    p->config.limits.tasks_in_flight = *o.in_flight;
   p->config_digest = ledger::digest_of(p->config);
   if (auto ok = find_base(*p); !ok)
+    return tl::make_unexpected(ok.error());
+  if (auto ok = find_room_for_branches(*p); !ok)
     return tl::make_unexpected(ok.error());
   auto secrets = known_secrets(p->place, &p->config);
   if (!secrets)
@@ -109,7 +112,7 @@ result<std::unique_ptr<preflight>> prepare_batch(const batch_options& o, const s
   p->secrets = std::move(*secrets);
   if (auto ok = find_prompts(*p, o); !ok)
     return tl::make_unexpected(ok.error());
-  if (auto ok = providers::sandbox_works(*p->place.children, p->config.sandbox.kind); !ok)
+  if (auto ok = providers::sandbox_works(*p->place.children, p->config.sandbox); !ok)
     return tl::make_unexpected(ok.error());
   p->quick = std::make_shared<providers::thread_pool>(quick_threads());
   if (auto ok = make_players(*p, s); !ok)

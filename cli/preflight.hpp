@@ -28,6 +28,8 @@ struct preflight {
   ledger::config config;
   std::string config_digest;
   ledger::redactor secrets;
+  std::filesystem::path tasks_folder;
+  std::vector<std::string> only; ///< The globs of --only.
   cli::prompt_folder prompts;
   std::string base, base_tree;
   std::shared_ptr<providers::executor> quick; ///< Disk, git, computing.

@@ -40,7 +40,10 @@ std::string written_out(std::uint32_t code) {
 
 } // namespace
 
-std::string printable(std::string_view text) {
+namespace {
+
+/// `kept` are control characters that stay as they are.
+std::string written(std::string_view text, std::string_view kept) {
   std::string out;
   out.reserve(text.size());
   while (!text.empty()) {
@@ -52,13 +55,27 @@ std::string printable(std::string_view text) {
     }
     auto one = text.substr(0, bytes);
     auto code = code_point(one);
-    if (is_invisible(code))
+    if (is_invisible(code) && kept.find(one) == std::string_view::npos)
       out += written_out(code);
     else
       out += one;
     text.remove_prefix(bytes);
   }
   return out;
+}
+
+} // namespace
+
+std::string printable(std::string_view text) {
+  return written(text, {});
+}
+
+std::string printable_lines(std::string_view text) {
+  return written(text, "\n\t");
+}
+
+std::string complaint(std::string_view text) {
+  return "scheduler: " + printable_lines(text) + "\n";
 }
 
 std::string printable_start(std::string_view text, std::size_t columns_max) {

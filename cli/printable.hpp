@@ -20,6 +20,13 @@ namespace cli {
 
 std::string printable(std::string_view text);
 
+/// The same for text of several lines: line feeds and tabs stay.
+std::string printable_lines(std::string_view text);
+
+/// A complaint for stderr: "scheduler: " and `text`, which may have several
+/// lines, and a line end.
+std::string complaint(std::string_view text);
+
 /// printable(), cut after `columns_max` characters with `…`.
 std::string printable_start(std::string_view text, std::size_t columns_max);
 

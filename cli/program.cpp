@@ -1,4 +1,5 @@
 #include "cli/commands.hpp"
+#include "cli/printable.hpp"
 #include "cli/run.hpp"
 
 #include <iostream>
@@ -24,7 +25,7 @@ struct perform {
     return static_cast<int>(verify(o, std::cout, std::cerr));
   }
   int operator()(const retry_options& o) const {
-    return static_cast<int>(retry(o, std::cout, std::cerr));
+    return static_cast<int>(retry(o, with, std::cout, std::cerr));
   }
   int operator()(const cancel_options& o) const {
     return static_cast<int>(cancel(o, std::cout, std::cerr));
@@ -34,7 +35,12 @@ struct perform {
 } // namespace
 
 int program(int argc, const char* const* argv, const seams& s) {
-  return std::visit(perform{s}, parse_command_line(argc, argv));
+  auto code = std::visit(perform{s}, parse_command_line(argc, argv));
+  if (std::cout.flush())
+    return code;
+  // A result that nobody got is no success, whatever it was.
+  std::cerr << complaint("the result could not be written to stdout; `scheduler status` has it");
+  return code != 0 ? code : static_cast<int>(exit_code::needs_person);
 }
 
 } // namespace cli

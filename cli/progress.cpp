@@ -271,7 +271,8 @@ std::string event_words(const ledger::record& r) {
   return printable(words);
 }
 
-std::string progress_line(const std::string& task, const ledger::record& r, bool as_json) {
+std::string progress_line(const std::string& task, const ledger::record& r, bool as_json,
+                          const progress_style& how) {
   if (as_json) {
     json line{{"time", r.time},          {"task", task},     {"event", to_string(r.what)},
               {"step", to_string(r.at)}, {"round", r.round}, {"attempt", r.attempt},
@@ -280,7 +281,15 @@ std::string progress_line(const std::string& task, const ledger::record& r, bool
   }
   if (r.what == event::asked || r.what == event::granted || r.what == event::resumed)
     return {};
-  return fmt::format("{}  {}  {:<9} {}\n", local_time(r.time), printable(task), to_string(r.at),
+  bool well = flag_at(r.detail, "ok");
+  if ((r.what == event::built && well && !how.builds)
+      || (r.what == event::deploying && !how.deploys)
+      || (r.what == event::deployed && well && !how.deploys))
+    return {};
+  auto name = printable(task);
+  if (auto columns = columns_of(name); columns < how.name_columns)
+    name.append(how.name_columns - columns, ' ');
+  return fmt::format("{}  {}  {:<9} {}\n", local_time(r.time), name, to_string(r.at),
                      event_words(r));
 }
 

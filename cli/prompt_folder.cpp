@@ -1,6 +1,9 @@
 #include "cli/prompt_folder.hpp"
 
+#include "cli/near_names.hpp"
+#include "cli/printable.hpp"
 #include "ledger/glob.hpp"
+#include "ledger/scope.hpp"
 
 #include <fmt/format.h>
 
@@ -21,16 +24,6 @@ namespace fs = std::filesystem;
 using ledger::fault;
 
 constexpr std::string_view suffix = ".md";
-
-/// A file name may hold line breaks and escape sequences; a message may not.
-std::string printable(std::string_view name) {
-  std::string out;
-  for (char c : name) {
-    auto byte = static_cast<unsigned char>(c);
-    out += byte < 0x20 || byte == 0x7f ? fmt::format("\\x{:02x}", byte) : std::string(1, c);
-  }
-  return out;
-}
 
 bool is_blank(std::string_view text) {
   return text.find_first_not_of(" \t\r\n\v\f") == std::string_view::npos;
@@ -123,8 +116,14 @@ reading read_prompt(const fs::path& path, const ledger::redactor& secrets) {
     return r;
   std::uint32_t line = 0;
   if (!ledger::is_text(r.content, &line))
-    return refused("not-text",
-                   fmt::format("line {} is not UTF-8 text; save the file as UTF-8", line));
+    return r.content.find('\0') != std::string::npos
+               ? refused(
+                   "not-text",
+                   fmt::format("line {} holds a NUL byte or is not UTF-8 text: it is no plain "
+                               "text file; save it as UTF-8 (not UTF-16)",
+                               line))
+               : refused("not-text",
+                         fmt::format("line {} is not UTF-8 text; save the file as UTF-8", line));
   if (is_blank(r.content))
     return refused("empty", "it holds no text; write what is to be done, or remove it");
   if (line = secrets.line_of_secret(r.content); line != 0)
@@ -155,7 +154,7 @@ ledger::result<std::vector<std::string>> stems_in(const fs::path& directory) {
     entries = fs::directory_iterator(directory, error);
   while (!error && entries != fs::directory_iterator()) {
     auto name = entries->path().filename().native();
-    if (name.ends_with(suffix))
+    if (name.ends_with(suffix) && !name.starts_with('.'))
       stems.push_back(name.substr(0, name.size() - suffix.size()));
     entries.increment(error);
   }
@@ -165,6 +164,41 @@ ledger::result<std::vector<std::string>> stems_in(const fs::path& directory) {
                                     printable(directory.native()), error.message()));
   std::sort(stems.begin(), stems.end());
   return stems;
+}
+
+/// Front matter that lifts what nothing lifts asks for what it will not get.
+std::string error_in(const ledger::front_matter& front) {
+  for (auto& glob : front.allow)
+    if (ledger::is_built_in_protected(glob))
+      return fmt::format("front matter: allow: {} can never be allowed: it is protected by the "
+                         "built-in list; take it out",
+                         printable(glob));
+  return {};
+}
+
+/// Front matter without any known key is prose; if a key of it is nearly a known
+/// one, its author will want to know.
+std::string misspelt_key(std::string_view prompt) {
+  constexpr std::size_t lines_max = 20;
+  std::string notice;
+  for (std::size_t n = 0; n < lines_max && !prompt.empty(); ++n) {
+    auto line = prompt.substr(0, prompt.find('\n'));
+    prompt.remove_prefix(std::min(line.size() + 1, prompt.size()));
+    if (line.ends_with('\r'))
+      line.remove_suffix(1);
+    if (n != 0 && line == "---")
+      return notice;
+    if (n == 0 && line != "---")
+      return {};
+    auto key = line.substr(0, line.find(':'));
+    if (n == 0 || key.size() == line.size() || !notice.empty())
+      continue;
+    auto near = did_you_mean(key, {"priority", "allow", "depends_on", "approve"});
+    if (!near.empty())
+      notice = fmt::format("line {}: `{}` is no known key, so all of the front matter is prose{}",
+                           n + 1, printable(key), near);
+  }
+  return {};
 }
 
 /// Keeps the stems that a glob selects and notes the globs that select none.
@@ -191,6 +225,12 @@ std::vector<std::string> selected(std::vector<std::string> stems,
 
 } // namespace
 
+bool is_wanted(const std::vector<std::string>& only, std::string_view task) {
+  return only.empty() || std::any_of(only.begin(), only.end(), [&](auto& glob) {
+           return ledger::glob_matches(glob, task);
+         });
+}
+
 ledger::result<prompt_folder> read_prompt_folder(const fs::path& directory,
                                                  const std::vector<std::string>& only,
                                                  const ledger::redactor& secrets) {
@@ -198,14 +238,20 @@ ledger::result<prompt_folder> read_prompt_folder(const fs::path& directory,
   if (!stems)
     return tl::make_unexpected(std::move(stems.error()));
   prompt_folder out;
+  out.names.insert(stems->begin(), stems->end());
   std::map<std::string, std::string> claimed; // Folded name to the name that has it.
   for (auto& task : selected(std::move(*stems), only, out.unmatched)) {
     auto file_name = task + std::string(suffix);
     auto leave_out = [&](std::string reason, const std::string& why) {
       auto shown = printable(file_name);
-      out.left_out.push_back(
-          cli::left_out{shown, std::move(reason), fmt::format("{}: {}", shown, why)});
+      out.left_out.push_back(cli::left_out{shown, std::move(reason), why});
     };
+    if (ledger::folded(task) == "readme") {
+      leave_out("not-a-prompt",
+                "a README beside the prompts describes them; move it elsewhere, or rename "
+                "it if it is a task");
+      continue;
+    }
     if (auto why = ledger::why_no_task_name(task); !why.empty()) {
       leave_out("bad-name", why);
       continue;
@@ -224,10 +270,12 @@ ledger::result<prompt_folder> read_prompt_folder(const fs::path& directory,
       continue;
     }
     auto front = ledger::parse_front_matter(r.content);
-    out.prompts.push_back(found_prompt{task, path,
-                                       std::make_shared<const std::string>(std::move(r.content)),
-                                       front ? *front : ledger::front_matter{},
-                                       front ? std::string() : std::move(front.error().detail)});
+    bool is_prose = front && front->allow.empty() && front->priority == 0;
+    auto notice = is_prose ? misspelt_key(r.content) : std::string{};
+    out.prompts.push_back(found_prompt{
+        task, path, std::make_shared<const std::string>(std::move(r.content)),
+        front ? *front : ledger::front_matter{},
+        front ? error_in(*front) : std::move(front.error().detail), std::move(notice)});
   }
   return out;
 }

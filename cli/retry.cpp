@@ -1,14 +1,15 @@
 // retry and cancel: what a person decides, as one more record.
 
 #include "cli/commands.hpp"
-#include "cli/config_file.hpp"
+#include "cli/damage_help.hpp"
 #include "cli/ledger_view.hpp"
+#include "cli/printable.hpp"
+#include "cli/read_config.hpp"
 #include "cli/secrets.hpp"
 #include "ledger/disk/files.hpp"
 #include "ledger/disk/lock.hpp"
 #include "ledger/drafts.hpp"
 #include "ledger/prompt.hpp"
-#include "providers/registry.hpp"
 
 #include <fmt/format.h>
 
@@ -69,13 +70,12 @@ attempt<void> ledger_is_there(const place& p, const std::string& task) {
 }
 
 /// Knows the task, and its records and files are sound enough to go on.
-attempt<task_state> state_in(const ledger::disk::journal& journal, const std::string& task) {
+attempt<task_state> state_in(const ledger::disk::journal& journal, const trace_places& at,
+                             const std::string& task) {
   for (auto& d : journal.damages())
     if (d.task == task || d.task.empty())
-      return no(exit_code::damaged,
-                fmt::format("{}: {}: {}; put that right first, `scheduler verify {}` names all of "
-                            "it",
-                            task, d.file, d.why, task));
+      return no(exit_code::damaged, fmt::format("{}: {}: {}\nremedy: {}", task, d.file, d.why,
+                                                damage_remedy(at, d.task)));
   auto* records = journal.records_of(task);
   if (!records || records->empty())
     return no(exit_code::usage, unknown_task(task, journal.tasks()));
@@ -93,6 +93,8 @@ attempt<held_task> hold(const place& p, const std::string& task) {
   if (!lock)
     return no(lock.error().code == "locked" ? exit_code::locked : exit_code::not_writable,
               lock.error().detail);
+  if (auto ok = may_write(p); !ok)
+    return no(exit_code::usage, ok.error().detail);
   auto keys = ledger::disk::keyring::open(p.state_dir, p.repo_id, false);
   if (!keys)
     return no(keys.error().kind == fault::unavailable ? exit_code::not_writable
@@ -103,16 +105,22 @@ attempt<held_task> hold(const place& p, const std::string& task) {
   auto journal = ledger::disk::journal::open(std::move(o), std::move(*keys));
   if (!journal)
     return no(journal.error());
-  auto state = state_in(*journal, task);
+  if (auto ok = keep_identity(p); !ok)
+    return no(exit_code::not_writable, ok.error().detail);
+  auto state = state_in(*journal, traces_of(p), task);
   if (!state)
     return tl::make_unexpected(state.error());
   return held_task{std::move(*lock), std::move(*journal), std::move(*state)};
 }
 
 /// Records `d` durably; the state after it.
-attempt<task_state> record(held_task& t, ledger::draft d) {
+attempt<task_state> record(held_task& t, const trace_places& at, ledger::draft d) {
   auto after = t.state;
   auto done = t.journal.append_one({t.state.task, t.state.seq, {std::move(d)}});
+  if (!done && done.error().code == "tampered") // A file that would move to old/.
+    return no(exit_code::damaged,
+              fmt::format("{}: {}\nremedy: {}", t.state.task, done.error().detail,
+                          damage_remedy(at, t.state.task)));
   if (!done)
     return no(done.error());
   for (auto& r : **done) {
@@ -126,27 +134,10 @@ attempt<task_state> record(held_task& t, ledger::draft d) {
   return after;
 }
 
-/// scheduler.toml of the repository, if there is one: it says which files hold
-/// secrets.
-attempt<std::optional<ledger::config>> config_of(const place& p) {
-  auto file = p.repository->top() / "scheduler.toml";
-  auto text = ledger::disk::read_file(file, max_config_bytes);
-  if (!text && text.error().kind == fault::not_found)
-    return std::optional<ledger::config>();
-  if (!text)
-    return no(exit_code::usage, text.error().detail);
-  std::vector<std::string> kinds;
-  for (auto& [kind, factory] : providers::builtin_providers())
-    kinds.push_back(kind);
-  auto c = parse_config(*text, file.filename().string(), kinds);
-  if (!c)
-    return no(exit_code::usage,
-              "the note cannot be searched for secrets, because scheduler.toml has errors:\n"
-                  + c.error().detail);
-  return std::optional(std::move(*c));
-}
-
-attempt<ledger::text_ptr> read_note(const place& p, const std::string& name) {
+/// The note, if it may be filed. Which secrets must not be in it, the
+/// configuration says: without one nobody knows.
+attempt<ledger::text_ptr> read_note(const place& p, const retry_options& o, const seams& with) {
+  auto& name = o.note;
   std::error_code e;
   auto real = std::filesystem::canonical(name, e); // A link of the user's own is fine.
   auto text =
@@ -161,10 +152,19 @@ attempt<ledger::text_ptr> read_note(const place& p, const std::string& name) {
   if (!ledger::is_text(*text, &line))
     return no(exit_code::usage,
               fmt::format("--note {}: line {} is no UTF-8 text; save it as UTF-8", name, line));
-  auto c = config_of(p);
+  auto c = read_config(o.config, p, with.kinds);
+  if (!c && c.error().code == no_config_code)
+    return no(
+        exit_code::usage,
+        fmt::format("--note {}: {} is not there, so nobody knows which secrets must not reach "
+                    "the ledger; name the batch's configuration with --config FILE",
+                    name, (p.repository->top() / "scheduler.toml").string()));
   if (!c)
-    return tl::make_unexpected(c.error());
-  auto secrets = known_secrets(p, *c ? &**c : nullptr);
+    return no(exit_code::usage,
+              fmt::format("--note {}: it cannot be searched for secrets, because the configuration "
+                          "cannot be read:\n{}",
+                          name, c.error().detail));
+  auto secrets = known_secrets(p, &*c);
   if (!secrets)
     return no(exit_code::usage, secrets.error().detail);
   if (auto at = secrets->line_of_secret(*text); at != 0)
@@ -184,13 +184,13 @@ attempt<void> may_retry(const task_state& s, const retry_options& o) {
                         s.task, to_string(s.is), to_string(s.at)));
 }
 
-attempt<void> retry_task(const retry_options& o, std::ostream& out) {
+attempt<void> retry_task(const retry_options& o, const seams& with, std::ostream& out) {
   auto p = find_place(o.repo);
   if (!p)
     return no(exit_code::usage, p.error().detail);
   ledger::text_ptr note;
   if (!o.note.empty()) {
-    auto read = read_note(*p, o.note);
+    auto read = read_note(*p, o, with);
     if (!read)
       return tl::make_unexpected(read.error());
     note = std::move(*read);
@@ -203,14 +203,15 @@ attempt<void> retry_task(const retry_options& o, std::ostream& out) {
   auto draft = ledger::draft_retried(t->state, o.from, note);
   if (!draft)
     return no(exit_code::usage, draft.error().detail);
-  auto after = record(*t, std::move(*draft));
+  auto after = record(*t, traces_of(*p), std::move(*draft));
   if (!after)
     return tl::make_unexpected(after.error());
   if (after->at == ledger::step::ingest)
     out << after->task << " will begin anew, with the prompt as it is then, ";
   else
     out << after->task << " will go on from step " << to_string(after->at) << " ";
-  out << "with the next `scheduler --tasks DIR`\n";
+  out << "with the next `scheduler --tasks DIR` (its prompt " << after->task
+      << ".md has to lie in DIR)\n";
   if (note)
     out << "the note is " << ledger::note_path(after->notes) << "\n";
   return {};
@@ -235,7 +236,7 @@ attempt<void> cancel_task(const cancel_options& o, std::ostream& out) {
               fmt::format("{} is cancelled already; `scheduler retry {}` takes it "
                           "up again",
                           o.task, o.task));
-  auto after = record(*t, ledger::draft_cancelled(t->state));
+  auto after = record(*t, traces_of(*p), ledger::draft_cancelled(t->state));
   if (!after)
     return tl::make_unexpected(after.error());
   out << o.task << " is cancelled, at step " << to_string(after->at)
@@ -246,14 +247,14 @@ attempt<void> cancel_task(const cancel_options& o, std::ostream& out) {
 exit_code told(const attempt<void>& done, std::ostream& err) {
   if (done)
     return exit_code::all_done;
-  err << "scheduler: " << done.error().why << "\n";
+  err << complaint(done.error().why);
   return done.error().code;
 }
 
 } // namespace
 
-exit_code retry(const retry_options& o, std::ostream& out, std::ostream& err) {
-  return told(retry_task(o, out), err);
+exit_code retry(const retry_options& o, const seams& with, std::ostream& out, std::ostream& err) {
+  return told(retry_task(o, with, out), err);
 }
 
 exit_code cancel(const cancel_options& o, std::ostream& out, std::ostream& err) {

@@ -4,6 +4,8 @@
 // prints the summary. The order of the start is the order of the promises:
 // preflight (exit 2, nothing written), lock (4), ledger (5, 6), base checks
 // (2, no task opened), then the supervisor.
+//
+//   1. Signals end it early from the first line to the last (signals.hpp).
 
 #pragma once
 

@@ -1,96 +1,156 @@
 #include "cli/selection.hpp"
 
 #include "ledger/digest.hpp"
+#include "ledger/disk/files.hpp"
 #include "ledger/paths.hpp"
 
 #include <fmt/format.h>
+
+#include <optional>
+#include <utility>
 
 namespace cli {
 
 namespace {
 
+using ledger::task_state;
+
 /// Whether the prompt's file is still what the task was opened with.
-bool same_prompt(const ledger::task_state& s, const found_prompt& p) {
+bool same_prompt(const task_state& s, const found_prompt& p) {
   auto* recorded = ledger::file_of(s, ledger::path::prompt);
   return recorded && recorded->sha256 == ledger::sha256(*p.content);
 }
 
-left_out changed_prompt(const found_prompt& p) {
-  return {p.path.filename().string(), "prompt-changed",
-          fmt::format("the prompt is not the one that task {} was opened with; `scheduler retry {} "
-                      "--from ingest` begins again with the new one",
-                      p.task, p.task)};
+std::string changed_prompt(const found_prompt& p) {
+  return fmt::format("the prompt is not the one that task {} was opened with; `scheduler retry {} "
+                     "--from ingest` begins again with the new one",
+                     p.task, p.task);
 }
 
-std::string what_would_happen(const ledger::task_state& s) {
-  if (s.seq == 0)
-    return "open, then audit";
-  if (s.at == ledger::step::ingest)
-    return "open again, then audit";
-  return fmt::format("go on at step {}, round {}", to_string(s.at), s.round);
+/// git keeps a branch as a file, so ai-gated/U and ai-gated/U/V exclude one
+/// another. Empty: nothing is in the way.
+std::string branch_in_the_way(const std::string& task, const std::set<std::string>& branches) {
+  auto below = std::string{ledger::branch_prefix} + task + "/";
+  auto it = branches.lower_bound(below);
+  if (it == branches.end() || !it->starts_with(below))
+    return {};
+  auto name = it->substr(std::string_view{"refs/heads/"}.size());
+  return fmt::format("the branch {} is in the way of ai-gated/{}, which git could not make; rename "
+                     "one of them: `git branch -m {} NEW-NAME`, or the prompt",
+                     name, task, name);
 }
+
+/// A secret may have become known since a note was filed.
+std::string secret_in_notes(const preflight& p, const task_state& s) {
+  for (std::uint32_t n = 1; n <= s.notes; ++n) {
+    auto path = ledger::note_path(n);
+    auto* file = ledger::file_of(s, path);
+    if (!file)
+      continue;
+    // One that is missing or altered is found by the gate that reads it.
+    auto text = ledger::disk::read_recorded(p.place.ledger_root / s.task, path, file->sha256);
+    auto line = text ? p.secrets.line_of_secret(*text) : 0;
+    if (line != 0)
+      return fmt::format(
+          "line {} of {} holds a secret that was not known when it was filed; change "
+          "the secret, or `scheduler retry {} --from ingest` to begin without notes",
+          line, (p.place.ledger_root / s.task / path).string(), s.task);
+  }
+  return {};
+}
+
+class selecting {
+public:
+  selecting(const preflight& p, const ledger_facts& known)
+      : p_(p)
+      , known_(known) {
+    for (auto& d : known.damages)
+      damaged_.emplace(d.task, d.file + ": " + d.why);
+  }
+
+  selection all() {
+    sel_.summary.left_out = p_.prompts.left_out;
+    sel_.summary.traces = traces_of(p_.place);
+    if (auto it = damaged_.find({}); it != damaged_.end())
+      sel_.summary.damaged.emplace_back(std::string{}, it->second);
+    for (auto& prompt : p_.prompts.prompts)
+      one(prompt);
+    for (auto& task : known_.tasks)
+      absent(task);
+    return std::move(sel_);
+  }
+
+private:
+  void leave_out(const found_prompt& prompt, std::string reason, std::string why) {
+    sel_.summary.left_out.push_back(
+        {prompt.path.filename().string(), std::move(reason), std::move(why)});
+  }
+
+  std::optional<task_state> sound_state(const std::string& task) {
+    auto hurt = [&](std::string why) {
+      sel_.summary.damaged.emplace_back(task, std::move(why));
+      return std::nullopt;
+    };
+    if (auto it = damaged_.find(task); it != damaged_.end())
+      return hurt(it->second);
+    auto state = ledger::fold(task, known_.chain_of(task));
+    if (!state)
+      return hurt(fmt::format("{}: {}", ledger::path::journal, state.error().detail));
+    auto branch = std::string{ledger::branch_prefix} + task;
+    if (state->seq == 0 && known_.branches.count(branch) != 0)
+      return hurt(branch
+                  + " exists, but the task has no folder in the ledger; put the folder back, or "
+                    "delete the branch to begin anew");
+    return std::move(*state);
+  }
+
+  void one(const found_prompt& prompt) {
+    auto state = sound_state(prompt.task);
+    if (!state)
+      return;
+    if (state->at != ledger::step::ingest && !same_prompt(*state, prompt))
+      return leave_out(prompt, "prompt-changed", changed_prompt(prompt));
+    if (state->terminal()) {
+      sel_.summary.tasks.push_back(std::move(*state));
+      return;
+    }
+    if (auto why = branch_in_the_way(prompt.task, known_.branches); !why.empty())
+      return leave_out(prompt, "branch-in-the-way", std::move(why));
+    if (auto why = secret_in_notes(p_, *state); !why.empty())
+      return leave_out(prompt, "holds-secret", std::move(why));
+    sel_.to_run.push_back({&prompt, std::move(*state)});
+  }
+
+  /// An unfinished task whose prompt is not in the folder any more.
+  void absent(const std::string& task) {
+    if (p_.prompts.names.count(task) != 0 || !is_wanted(p_.only, task) || damaged_.count(task) != 0)
+      return;
+    auto state = ledger::fold(task, known_.chain_of(task));
+    if (!state || state->terminal() || state->seq == 0)
+      return;
+    sel_.summary.absent.push_back(
+        {task,
+         fmt::format("unfinished at step {}; {} is gone: put it back, or `scheduler cancel {}`",
+                     to_string(state->at), (p_.tasks_folder / (task + ".md")).string(), task)});
+  }
+
+  const preflight& p_;
+  const ledger_facts& known_;
+  std::map<std::string, std::string> damaged_; ///< The first of each task.
+  selection sel_;
+};
 
 } // namespace
 
-selection select_tasks(const preflight& p,
-                       const std::function<std::vector<ledger::record>(const std::string&)>& chains,
-                       const std::vector<ledger::disk::damage>& damages,
-                       const std::set<std::string>& branches) {
-  selection sel;
-  sel.summary.left_out = p.prompts.left_out;
-  std::map<std::string, std::string> damaged;
-  for (auto& d : damages)
-    damaged.emplace(d.task, d.file + ": " + d.why);
-  for (auto& prompt : p.prompts.prompts) {
-    if (auto it = damaged.find(prompt.task); it != damaged.end()) {
-      sel.summary.damaged.emplace_back(prompt.task, it->second);
-      continue;
-    }
-    auto state = ledger::fold(prompt.task, chains(prompt.task));
-    if (!state) {
-      sel.summary.damaged.emplace_back(prompt.task, "journal.jsonl: " + state.error().detail);
-      continue;
-    }
-    auto branch = std::string{ledger::branch_prefix} + prompt.task;
-    if (state->seq == 0 && branches.count(branch) != 0) {
-      sel.summary.damaged.emplace_back(
-          prompt.task, branch
-                           + " exists, but the task has no folder in the ledger; put the folder "
-                             "back, or delete the branch to begin anew");
-      continue;
-    }
-    if (state->at != ledger::step::ingest && !same_prompt(*state, prompt)) {
-      sel.summary.left_out.push_back(changed_prompt(prompt));
-      continue;
-    }
-    if (state->terminal())
-      sel.summary.tasks.push_back(std::move(*state));
-    else
-      sel.to_run.push_back({&prompt, std::move(*state)});
-  }
-  return sel;
+selection select_tasks(const preflight& p, const ledger_facts& known) {
+  return selecting(p, known).all();
 }
 
-std::string forecast(const preflight& p, const selection& s) {
-  std::vector<std::vector<std::string>> rows{{"TASK", "WOULD"}};
-  for (auto& t : s.to_run)
-    rows.push_back({t.prompt->task, what_would_happen(t.state)});
-  for (auto& t : s.summary.tasks)
-    rows.push_back({t.task, fmt::format("stay {}", to_string(t.is))});
-  for (auto& [task, why] : s.summary.damaged)
-    rows.push_back({task, "not run: damaged: " + why});
-  for (auto& l : s.summary.left_out)
-    rows.push_back({l.file_name, fmt::format("be left out: {}: {}", l.reason, l.why)});
-  auto text = table_of(rows);
-  text += fmt::format("\nbase {} ({})\n", p.base.substr(0, 12), p.config.repo.base);
-  for (auto& [who, player] : p.players) {
-    auto id = player->who();
-    text += fmt::format("{} is played by {}/{}\n", to_string(who), id.provider, id.model);
-  }
-  text += fmt::format("test: {}\nlint: {}\nschema drift: {}\ndeploy: {}\n",
-                      p.config.checks.test.command, p.config.checks.lint.command,
-                      p.config.checks.schema_drift.command, to_string(p.config.deploy.kind));
-  return text + "nothing was written and nobody was called\n";
+ledger::result<std::set<std::string>> task_branches(const preflight& p) {
+  auto refs = p.place.repository->refs_below(ledger::branch_prefix);
+  if (!refs)
+    return tl::make_unexpected(refs.error());
+  return std::set<std::string>(refs->begin(), refs->end());
 }
 
 } // namespace cli

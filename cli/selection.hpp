@@ -1,11 +1,17 @@
 // selection.hpp -- which tasks of a folder this run opens, takes up, or reports.
 //
-// Pure but for the branches that the caller lists: from prompts and recovered
-// chains to batch items and a first summary.
+// From prompts and the ledger as it is to batch items and a first summary. The
+// same for a run and for --dry-run, which only learns the facts another way.
 //
 //   1. A task that has ended is reported, never touched (retry does that).
 //   2. A prompt that is not byte for byte the recorded one is left out.
 //   3. A task without a folder but with a branch is damage, never a fresh start.
+//   4. An unfinished task without a prompt in the folder is named, not passed
+//      over; one that --only excludes is not.
+//   5. A task whose branch git could not make, and one whose notes hold a
+//      secret that was not known when they were filed, are left out.
+//
+// Reads notes; else pure.
 
 #pragma once
 
@@ -13,6 +19,7 @@
 #include "cli/summary.hpp"
 #include "ledger/disk/journal.hpp"
 
+#include <functional>
 #include <set>
 #include <string>
 #include <vector>
@@ -29,14 +36,18 @@ struct selection {
   batch_summary summary; ///< What is known before the run.
 };
 
-/// `chains` gives the records of a task (empty: never heard of), `damages` what
-/// recovery found, `branches` the full names below ai-gated/.
-selection select_tasks(const preflight& p,
-                       const std::function<std::vector<ledger::record>(const std::string&)>& chains,
-                       const std::vector<ledger::disk::damage>& damages,
-                       const std::set<std::string>& branches);
+/// What is known of the ledger and of the branches.
+struct ledger_facts {
+  /// The records of a task; empty: never heard of.
+  std::function<std::vector<ledger::record>(const std::string&)> chain_of;
+  std::vector<std::string> tasks; ///< All that have records.
+  std::vector<ledger::disk::damage> damages;
+  std::set<std::string> branches; ///< Full names below ai-gated/.
+};
 
-/// What --dry-run prints: a line a task, then who plays which role.
-std::string forecast(const preflight& p, const selection& s);
+selection select_tasks(const preflight& p, const ledger_facts& known);
+
+/// Full names of the branches below ai-gated/. Errors: refused, unavailable.
+ledger::result<std::set<std::string>> task_branches(const preflight& p);
 
 } // namespace cli

@@ -1,5 +1,6 @@
 // show: everything that is known of one task.
 
+#include "cli/causes.hpp"
 #include "cli/commands.hpp"
 #include "cli/ledger_view.hpp"
 #include "cli/printable.hpp"
@@ -12,34 +13,61 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <ostream>
+#include <iostream>
 #include <system_error>
+
+#include <unistd.h>
 
 namespace cli {
 
 namespace {
 
 namespace fs = std::filesystem;
+using json = nlohmann::ordered_json;
 using ledger::task_state;
 using ledger::disk::damage;
 
-std::string header_of(const task_state& s) {
+/// Where what was read may move a cursor.
+bool is_terminal(const std::ostream& out) {
+  return &out == &std::cout && ::isatty(STDOUT_FILENO) == 1;
+}
+
+/// A task as the ledger has it. `state` is null if no state fits its records.
+struct shown_task {
+  std::string name;
+  fs::path folder;
+  const task_state* state = nullptr;
+  std::vector<ledger::record> records;
+  std::vector<damage> damages;
+};
+
+std::string header_of(const shown_task& t) {
   std::vector<std::vector<std::string>> rows;
   auto add = [&](std::string name, std::string value) {
     if (!value.empty())
       rows.push_back({std::move(name), std::move(value)});
   };
-  add("Task", s.task);
+  add("Task", t.name);
+  if (!t.state) {
+    std::error_code e;
+    bool there = fs::exists(t.folder, e);
+    add("State", there ? "damaged: no state fits its records" : "damaged: its folder is gone");
+    add("Folder", t.folder.string());
+    return table_of(rows);
+  }
+  auto& s = *t.state;
   add("State", fmt::format("{}, at step {}, round {}, attempt {}", to_string(s.is), to_string(s.at),
                            s.round, s.attempt));
   add("Reason", s.reason);
   add("Why", s.why);
   add("Remedy", s.remedy);
+  add("Folder", t.folder.string());
   add("Opened", shown_time(s.opened_time));
   add("Base", s.base);
   add("Branch", s.branch);
   add("Tree", s.tree);
-  add("Commit", s.out.commit);
+  add("Commit", s.out.commit.empty() ? s.branch_commit : s.out.commit);
+  add("Note", unfinished_commit_words(s));
   if (s.out.deployed)
     add("Deploy", s.out.deploy_url.empty() ? "none" : s.out.deploy_url + " " + s.out.deploy_id);
   for (auto& [role, player] : s.played_by)
@@ -72,36 +100,92 @@ std::vector<std::string> files_below(const fs::path& folder) {
   return names;
 }
 
-std::string files_of(const task_state& s, const fs::path& folder,
-                     const std::vector<damage>& damages) {
-  std::vector<std::vector<std::string>> rows{{"FILE", "BYTES", "SHA-256", "ON DISK"}};
-  for (auto& [path, file] : s.files) {
-    auto hurt = damages.begin();
-    while (hurt != damages.end() && hurt->file != path)
-      ++hurt;
-    rows.push_back({path, std::to_string(file.bytes), file.sha256.substr(0, 12),
-                    hurt == damages.end() ? "as recorded" : "DAMAGED: " + hurt->why});
+struct shown_file {
+  std::string path, sha256;
+  std::uint64_t bytes = 0;
+  std::string on_disk; ///< "as recorded", "DAMAGED: …", "not recorded"
+};
+
+std::vector<shown_file> files_of(const shown_task& t) {
+  std::vector<shown_file> all;
+  for (auto& [path, file] : t.state->files) {
+    auto hurt = std::find_if(t.damages.begin(), t.damages.end(),
+                             [&, at = &path](auto& d) { return d.file == *at; });
+    all.push_back({path, file.sha256, file.bytes,
+                   hurt == t.damages.end() ? "as recorded" : "DAMAGED: " + hurt->why});
   }
-  for (auto& name : files_below(folder))
-    if (name != ledger::path::journal && s.files.count(name) == 0)
-      rows.push_back({name, "-", "-", "not recorded"});
+  for (auto& name : files_below(t.folder))
+    if (name != ledger::path::journal && t.state->files.count(name) == 0)
+      all.push_back({name, {}, 0, "not recorded"});
+  return all;
+}
+
+std::string file_table(const shown_task& t) {
+  std::vector<std::vector<std::string>> rows{{"FILE", "BYTES", "SHA-256", "ON DISK"}};
+  for (auto& f : files_of(t))
+    rows.push_back({f.path, f.sha256.empty() ? "-" : std::to_string(f.bytes),
+                    f.sha256.empty() ? "-" : f.sha256.substr(0, 12), f.on_disk});
   return table_of(rows);
 }
 
-exit_code diff_of(const task_state& s, const fs::path& folder, std::ostream& out,
-                  std::ostream& err) {
-  auto* file = ledger::file_of(s, s.diff_path);
+/// The recorded change; empty, and said on `err`: there is none, or it is damaged.
+std::string diff_of(const shown_task& t, std::ostream& err, exit_code& end) {
+  auto* file = t.state ? ledger::file_of(*t.state, t.state->diff_path) : nullptr;
   if (!file) {
-    err << "scheduler: " << s.task << " has no change yet: step implement is not accepted\n";
-    return exit_code::all_done;
+    err << complaint(t.name + " has no change yet: step implement is not accepted");
+    return {};
   }
-  auto text = ledger::disk::read_recorded(folder, file->path, file->sha256);
-  if (!text) {
-    err << "scheduler: " << printable(text.error().detail) << "\n";
-    return exit_code::damaged;
-  }
-  out << "\n" << *text; // Byte for byte: `git apply` can read it.
-  return exit_code::all_done;
+  auto text = ledger::disk::read_recorded(t.folder, file->path, file->sha256);
+  if (text)
+    return std::move(*text);
+  err << complaint(text.error().detail);
+  end = exit_code::damaged;
+  return {};
+}
+
+std::string as_text(const shown_task& t, const fs::path& ledger_root) {
+  auto text = header_of(t);
+  if (t.state)
+    if (auto evidence = evidence_of(*t.state, ledger_root); !evidence.empty())
+      text += "Evidence\n" + evidence;
+  if (!t.records.empty())
+    text += "\n" + timeline_of(t.records);
+  if (t.state)
+    text += "\n" + file_table(t);
+  return text;
+}
+
+json as_json(const shown_task& t, const fs::path& ledger_root, const trace_places& at) {
+  json j;
+  if (t.state) {
+    j = task_json(*t.state, ledger_root);
+    auto c = cause_of(*t.state);
+    j["cause"] = c.why.empty() ? json(nullptr) : json(c.why);
+    j["log"] = c.log.empty() ? json(nullptr) : json((t.folder / c.log).string());
+    j["base"] = t.state->base;
+    j["tree"] = t.state->tree.empty() ? json(nullptr) : json(t.state->tree);
+    j["played_by"] = t.state->played_by;
+  } else
+    j = {{"task", t.name}, {"state", nullptr}, {"folder", t.folder.string()}};
+  j["records"] = json::array();
+  for (auto& r : t.records)
+    j["records"].push_back({{"seq", r.seq},
+                            {"time", r.time},
+                            {"event", to_string(r.what)},
+                            {"step", to_string(r.at)},
+                            {"round", r.round},
+                            {"attempt", r.attempt},
+                            {"signed", !r.sig.empty()},
+                            {"text", event_words(r)}});
+  j["files"] = json::array();
+  if (t.state)
+    for (auto& f : files_of(t))
+      j["files"].push_back({{"path", f.path},
+                            {"bytes", f.bytes},
+                            {"sha256", f.sha256.empty() ? json(nullptr) : json(f.sha256)},
+                            {"on_disk", f.on_disk}});
+  j["damaged"] = damages_json(t.damages, at);
+  return j;
 }
 
 /// What verify_ledger finds in this task alone.
@@ -114,38 +198,49 @@ examination examine_task(const place& p, const ledger::disk::keyring& keys,
   };
 }
 
+shown_task task_in(const ledger_view& view, const place& p, const std::string& name) {
+  shown_task t;
+  t.name = name;
+  t.folder = p.ledger_root / name;
+  if (auto it = view.states.find(name); it != view.states.end())
+    t.state = &it->second;
+  if (auto it = view.found.tasks.find(name); it != view.found.tasks.end())
+    t.records = it->second.records;
+  for (auto& d : view.damages)
+    if (d.task.empty() || d.task == name)
+      t.damages.push_back(d);
+  return t;
+}
+
 } // namespace
 
 exit_code show(const show_options& o, std::ostream& out, std::ostream& err) {
   auto p = find_place(o.repo);
-  if (!p) {
-    err << "scheduler: " << p.error().detail << "\n";
-    return exit_code::usage;
-  }
+  if (!p)
+    return end_with(exit_code::usage, p.error().detail, o.json, out, err);
   auto keys = ledger::disk::keyring::open_public(p->state_dir, p->repo_id);
   auto view = view_ledger(*p, keys, examine_task(*p, keys, o.task));
-  if (!view) {
-    err << "scheduler: " << view.error().detail << "\n";
-    return code_of(view.error());
+  if (!view)
+    return end_with(code_of(view.error()), view.error().detail, o.json, out, err);
+  if (!view->knows(o.task))
+    return end_with(exit_code::usage, unknown_task(o.task, view->names()), o.json, out, err);
+  auto t = task_in(*view, *p, o.task);
+  auto end = t.damages.empty() ? exit_code::all_done : exit_code::damaged;
+  auto diff = o.diff ? diff_of(t, err, end) : std::string{};
+  if (o.json) {
+    auto j = as_json(t, p->ledger_root, traces_of(*p));
+    if (!diff.empty())
+      j["diff"] = diff;
+    j["exit_code"] = static_cast<int>(end);
+    out << json_line(j) << "\n";
+  } else {
+    out << as_text(t, p->ledger_root);
+    // Byte for byte, so that `git apply` can read it; a terminal would obey it.
+    if (!diff.empty())
+      out << "\n" << (is_terminal(out) ? printable_lines(diff) : diff);
   }
-  if (!view->knows(o.task)) {
-    err << "scheduler: " << unknown_task(o.task, view->names()) << "\n";
-    return exit_code::usage;
-  }
-  std::erase_if(view->damages, [&](auto& d) { return !d.task.empty() && d.task != o.task; });
-  auto folder = p->ledger_root / o.task;
-  auto end = view->damages.empty() ? exit_code::all_done : exit_code::damaged;
-  auto state = view->states.find(o.task);
-  if (state != view->states.end())
-    out << header_of(state->second) << "\n";
-  if (auto chain = view->found.tasks.find(o.task); chain != view->found.tasks.end())
-    out << timeline_of(chain->second.records);
-  if (state != view->states.end()) {
-    out << "\n" << files_of(state->second, folder, view->damages);
-    if (o.diff)
-      end = std::max(end, diff_of(state->second, folder, out, err));
-  }
-  tell_damages(view->damages, err);
+  tell_damages(t.damages, traces_of(*p), err);
+  tell_copy(*p, err);
   return end;
 }
 

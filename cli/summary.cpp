@@ -13,7 +13,6 @@ namespace cli {
 
 namespace {
 
-using json = nlohmann::ordered_json;
 using ledger::closed_because;
 using ledger::status;
 using ledger::task_state;
@@ -42,11 +41,12 @@ std::string plural(std::size_t n, std::string_view word) {
 }
 
 /// A line of the table's appendix.
-std::string entry(std::string_view head, std::string_view why, std::string_view remedy) {
-  auto text = fmt::format("  {}{}{}\n", printable(head), why.empty() ? "" : ": ", printable(why));
-  if (!remedy.empty())
-    text += fmt::format("    remedy: {}\n", printable(remedy));
-  return text;
+std::string entry(std::string_view head, std::string_view why) {
+  return fmt::format("  {}{}{}\n", printable(head), why.empty() ? "" : ": ", printable(why));
+}
+
+std::string below(std::string_view word, std::string_view text) {
+  return text.empty() ? std::string{} : fmt::format("    {}: {}\n", word, printable(text));
 }
 
 std::string people_needed(const batch_summary& s) {
@@ -56,20 +56,30 @@ std::string people_needed(const batch_summary& s) {
       continue;
     text += entry(fmt::format("{} is {} at step {} ({})", t.task, to_string(t.is), to_string(t.at),
                               or_dash(t.reason)),
-                  t.why, t.remedy);
+                  t.why);
+    if (auto it = s.evidence.find(t.task); it != s.evidence.end())
+      text += it->second;
+    text += below("note", unfinished_commit_words(t)) + below("remedy", t.remedy);
   }
   for (auto& [name, why] : s.damaged)
-    text += entry(name + " is damaged", why,
-                  "`scheduler verify` names every damage; nothing of it is used until it is put "
-                  "right");
+    text += entry((name.empty() ? "the ledger" : name) + " is damaged", why)
+            + below("remedy", fmt::format("`scheduler verify {}` names every damage; {}", name,
+                                          damage_remedy(s.traces, name)));
   return text.empty() ? text : "\nNeeds a person:\n" + text;
 }
 
 std::string left_out_of(const batch_summary& s) {
   std::string text;
   for (auto& l : s.left_out)
-    text += entry(fmt::format("{} ({})", l.file_name, l.reason), l.why, "");
+    text += entry(fmt::format("{} ({})", l.file_name, l.reason), l.why);
   return text.empty() ? text : "\nLeft out:\n" + text;
+}
+
+std::string absent_of(const batch_summary& s) {
+  std::string text;
+  for (auto& a : s.absent)
+    text += entry(a.task, a.why);
+  return text.empty() ? text : "\nNot in this batch:\n" + text;
 }
 
 std::string players_of(const batch_summary& s, const ledger::config& c) {
@@ -125,9 +135,8 @@ std::string counts_of(const batch_summary& s) {
   return text + (usd > 0 ? fmt::format("; ${:.2f}", usd) : std::string{}) + "\n";
 }
 
-json text_or_null(const std::string& text) {
-  return text.empty() ? json(nullptr) : json(text);
-}
+/// A first column wider than this does not push the others away.
+constexpr std::size_t first_column_max = 40;
 
 } // namespace
 
@@ -140,7 +149,8 @@ std::string table_of(const std::vector<std::vector<std::string>>& rows) {
       shown.push_back(printable(row[i]));
       if (widths.size() <= i)
         widths.push_back(0);
-      widths[i] = std::max(widths[i], columns_of(shown.back()));
+      auto wide = columns_of(shown.back());
+      widths[i] = std::max(widths[i], i == 0 ? std::min(wide, first_column_max) : wide);
     }
   }
   std::string text;
@@ -152,7 +162,7 @@ std::string table_of(const std::vector<std::vector<std::string>>& rows) {
         line.append(missing, ' ').append(row[i]);
         missing = 0;
       }
-      missing += widths[i] - columns_of(row[i]) + 2;
+      missing += std::max(widths[i], columns_of(row[i])) - columns_of(row[i]) + 2;
     }
     text += line + "\n";
   }
@@ -165,6 +175,8 @@ exit_code exit_code_of(const batch_summary& s) {
     return exit_code::damaged;
   if (!s.lost.empty())
     return exit_code::not_writable;
+  if (s.ended_early) // 6, 4, 2 or 130: before all that tasks can come to.
+    return s.ended_early->code;
   if (s.interrupted)
     return exit_code::interrupted;
   // One that still runs although the batch is over did not end well either.
@@ -174,15 +186,33 @@ exit_code exit_code_of(const batch_summary& s) {
                                                               : exit_code::all_done;
 }
 
+bool has_unfinished_commit(const task_state& t) {
+  return t.is != status::done && !t.branch_commit.empty();
+}
+
+std::string shown_commit(const task_state& t) {
+  if (has_unfinished_commit(t))
+    return t.branch_commit.substr(0, 12) + " (unfinished)";
+  return or_dash(t.out.commit.substr(0, 12));
+}
+
+std::string unfinished_commit_words(const task_state& t) {
+  if (!has_unfinished_commit(t))
+    return {};
+  return fmt::format("its commit {} is on branch ai-gated/{}, but the task is not done: do not "
+                     "merge it",
+                     t.branch_commit.substr(0, 12), t.task);
+}
+
 std::string summary_table(const batch_summary& s, const ledger::config& c) {
   std::vector<std::vector<std::string>> rows{
       {"TASK", "STATE", "STEP", "ROUNDS", "COMMIT", "DEPLOY"}};
   for (auto& t : s.tasks)
     rows.push_back({t.task, std::string(to_string(t.is)), std::string(to_string(t.at)),
-                    std::to_string(t.round), or_dash(t.out.commit.substr(0, 12)),
+                    std::to_string(t.round), shown_commit(t),
                     or_dash(t.out.deployed ? t.out.deploy_url : std::string{})});
   auto text = rows.size() == 1 ? std::string{} : table_of(rows);
-  text += people_needed(s) + left_out_of(s);
+  text += people_needed(s) + left_out_of(s) + absent_of(s);
   text += "\n" + players_of(s, c) + deviations_of(c);
   if (!s.lost.empty())
     text += fmt::format("the ledger ended the run: {}; mend that, then start again: what is "
@@ -191,33 +221,6 @@ std::string summary_table(const batch_summary& s, const ledger::config& c) {
   if (s.interrupted)
     text += "interrupted: all is saved, the same command goes on\n";
   return text + counts_of(s);
-}
-
-json task_json(const task_state& t) {
-  return {{"task", t.task},
-          {"state", to_string(t.is)},
-          {"step", to_string(t.at)},
-          {"reason", text_or_null(t.reason)},
-          {"commit", text_or_null(t.out.commit)},
-          {"deploy_url", text_or_null(t.out.deployed ? t.out.deploy_url : std::string{})},
-          {"usd", t.usd}};
-}
-
-std::string summary_json(const batch_summary& s) {
-  json j;
-  j["tasks"] = json::array();
-  for (auto& t : s.tasks)
-    j["tasks"].push_back(task_json(t));
-  j["left_out"] = json::array();
-  for (auto& l : s.left_out)
-    j["left_out"].push_back({{"file", l.file_name}, {"reason", l.reason}, {"why", l.why}});
-  j["damaged"] = json::array();
-  for (auto& [name, why] : s.damaged)
-    j["damaged"].push_back({{"task", name}, {"why", why}});
-  if (!s.lost.empty())
-    j["lost"] = s.lost; // Nothing else would say why the run ended.
-  j["exit_code"] = static_cast<int>(exit_code_of(s));
-  return j.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 } // namespace cli

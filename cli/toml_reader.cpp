@@ -1,11 +1,12 @@
 #include "cli/toml_reader.hpp"
 
+#include "cli/near_names.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <charconv>
 #include <limits>
-#include <numeric>
 #include <sstream>
 #include <tuple>
 
@@ -21,21 +22,6 @@ struct unit {
 // Largest first, as duration_text wants it; "ms" stands before "m" and "s" for
 // parse_duration, which compares whole suffixes.
 constexpr unit units[] = {{"h", 3'600'000}, {"m", 60'000}, {"s", 1'000}, {"ms", 1}};
-
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    auto diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      auto above = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
-      diagonal = above;
-    }
-  }
-  return row.back();
-}
 
 std::string_view kind_of(const toml::node& n) {
   switch (n.type()) {
@@ -77,20 +63,18 @@ std::string complaints::text() const {
   return out;
 }
 
-std::string_view nearest(std::string_view word, const words& known) {
-  // A key of the file may be megabytes long, the known ones are short: beyond
-  // this many letters no more can be learnt about which of them was meant.
-  word = word.substr(0, 64);
-  std::string_view best;
-  auto best_distance = std::numeric_limits<std::size_t>::max();
-  for (auto k : known) {
-    auto d = edit_distance(word, k);
-    if (d < best_distance) {
-      best_distance = d;
-      best = k;
-    }
-  }
-  return best;
+// A key of the file may be megabytes long, the known ones are short: beyond
+// this many letters no more can be learnt about which of them was meant.
+constexpr std::size_t letters_max = 64;
+
+std::string nearest(std::string_view word, const words& known) {
+  return nearest_name(word.substr(0, letters_max), {known.begin(), known.end()});
+}
+
+std::string near_words(std::string_view word, const words& known) {
+  auto near = did_you_mean(word.substr(0, letters_max), {known.begin(), known.end()});
+  std::replace(near.begin(), near.end(), '`', '"'); // As all words of a file are quoted.
+  return near.empty() ? "." : near;
 }
 
 std::string one_of(const words& known) {

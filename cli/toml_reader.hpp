@@ -52,7 +52,11 @@ using words = std::vector<std::string_view>;
 
 /// The word of `known` with the fewest changed, added or missing letters; empty
 /// if nothing is known.
-std::string_view nearest(std::string_view word, const words& known);
+std::string nearest(std::string_view word, const words& known);
+
+/// `; did you mean "a"?` if `word` is nearly one of `known` (near_names.hpp),
+/// else ".": the end of a sentence that finds a word unknown.
+std::string near_words(std::string_view word, const words& known);
 
 /// `"a", "b" or "c"`.
 std::string one_of(const words& known);

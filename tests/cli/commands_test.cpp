@@ -8,7 +8,12 @@
 #include <algorithm>
 #include <filesystem>
 #include <functional>
+#include <iostream>
 #include <map>
+
+#include <poll.h>
+#include <pty.h>
+#include <unistd.h>
 
 namespace {
 
@@ -211,6 +216,114 @@ TEST_F(Commands, AnUnknownTaskIsAUsageErrorThatNamesNearOnes) {
   EXPECT_TRUE(has(show("Other").err, "`scheduler status`"));
 }
 
+// A build failed after the commit: the table said COMMIT "-" while the branch
+// looked like one to be merged.
+TEST_F(Commands, ACommitOfATaskThatIsNotDoneIsShownAsUnfinished) {
+  auto a = tell("A", [](telling& t) {
+    t.intend();
+    t.add(ledger::draft_committed(t.state, t.make_commit()));
+    t.add(ledger::draft_built(t.state, false, "exit 1", test::text("cc: no such file\n")));
+    t.park();
+  });
+  auto commit = a.branch_commit.substr(0, 12);
+  auto s = status();
+  EXPECT_TRUE(has(s.out, commit + " (unfinished)")) << s.out;
+  EXPECT_TRUE(has(s.out, "A: its commit " + commit
+                             + " is on branch ai-gated/A, but the task is not "
+                               "done: do not merge it"))
+      << s.out;
+  EXPECT_TRUE(has(show("A").out, "do not merge it"));
+  auto j = nlohmann::json::parse(status(true).out);
+  EXPECT_EQ(j["tasks"][0]["branch_commit"], a.branch_commit);
+  EXPECT_EQ(j["tasks"][0]["branch"], "refs/heads/ai-gated/A");
+  tell("B", [](telling& t) { t.finish(); });
+  EXPECT_FALSE(has(show("B").out, "do not merge")) << "a done one is to be merged";
+}
+
+// "Needs a person" said that a build had failed, not why nor where to look.
+TEST_F(Commands, ShowNamesTheFolderTheLogAndItsLastLines) {
+  tell("A", [](telling& t) {
+    t.intend();
+    t.add(ledger::draft_committed(t.state, t.make_commit()));
+    t.add(
+        ledger::draft_built(t.state, false, "exit 1", test::text("first\ncc: no \x1b[31msuch\n")));
+    t.park();
+  });
+  auto s = show("A");
+  EXPECT_TRUE(has(s.out, "Folder     " + folder("A").string())) << s.out;
+  EXPECT_TRUE(has(s.out, "cause: build-failed: exit 1")) << s.out;
+  EXPECT_TRUE(has(s.out, "log: " + (folder("A") / "final/build.log").string())) << s.out;
+  EXPECT_TRUE(has(s.out, "| cc: no \\x1b[31msuch")) << s.out;
+}
+
+TEST_F(Commands, ShowAsJsonHasTheTaskItsRecordsAndItsFiles) {
+  auto a = tell("A", [](telling& t) { t.finish(); });
+  auto j = nlohmann::json::parse(show("A", true, true).out);
+  EXPECT_EQ(j["task"], "A");
+  EXPECT_EQ(j["folder"], folder("A").string());
+  EXPECT_EQ(j["records"].size(), a.seq);
+  EXPECT_EQ(j["records"][0]["event"], "opened");
+  EXPECT_TRUE(has(j["diff"], "diff --git"));
+  EXPECT_EQ(j["exit_code"], 0);
+  auto unknown = show("B", false, true);
+  EXPECT_EQ(nlohmann::json::parse(unknown.out)["exit_code"], 2) << unknown.out;
+}
+
+TEST_F(Commands, ShowOfATaskWithoutItsFolderSaysSo) {
+  tell("A", [](telling& t) { t.finish(); });
+  tell("B", [](telling& t) { t.open(); });
+  fs::remove_all(folder("A"));
+  auto s = show("A");
+  EXPECT_EQ(s.code, exit_code::damaged);
+  EXPECT_TRUE(has(s.out, folder("A").string())) << s.out;
+  EXPECT_TRUE(has(s.err, "remedy: ")) << s.err;
+}
+
+/// A terminal of our own in the place of stdout, for as long as it lives.
+class terminal {
+public:
+  terminal() {
+    std::cout.flush();
+    kept_ = ::dup(STDOUT_FILENO);
+    int slave = -1;
+    EXPECT_EQ(::openpty(&master_, &slave, nullptr, nullptr, nullptr), 0);
+    ::dup2(slave, STDOUT_FILENO);
+    ::close(slave);
+  }
+  ~terminal() { ::close(master_); }
+  /// What was written up to `last`; stdout is what it was before.
+  std::string end(const std::string& last) {
+    std::cout.flush();
+    std::string text, some(4096, '\0');
+    // A terminal hands on a few thousand bytes at a time.
+    for (pollfd ready{master_, POLLIN, 0}; !has(text, last) && ::poll(&ready, 1, 10'000) == 1;) {
+      auto n = ::read(master_, some.data(), some.size());
+      text.append(some, 0, n > 0 ? static_cast<std::size_t>(n) : 0);
+    }
+    ::dup2(kept_, STDOUT_FILENO);
+    ::close(kept_);
+    return text;
+  }
+
+private:
+  int kept_ = -1, master_ = -1;
+};
+
+// A diff with escape sequences moved the cursor of whoever looked at it.
+TEST_F(Commands, ShowDiffSendsNoEscapeSequencesToATerminal) {
+  tell("A", [](telling& t) {
+    t.diff = "diff --git a/page b/page\n+\x1b[2Jgone\n";
+    t.until(step::deliver);
+  });
+  EXPECT_TRUE(has(show("A", true).out, "\x1b[2Jgone")) << "byte for byte into a file";
+  std::ostringstream err;
+  terminal pty;
+  cli::show({top(), "A", true, false}, std::cout, err);
+  auto seen = pty.end("gone");
+  EXPECT_FALSE(has(seen, "\x1b")) << seen;
+  EXPECT_TRUE(has(seen, "\\x1b[2Jgone")) << seen;
+}
+
 // -- verify ---------------------------------------------------------------------
 
 TEST_F(Commands, VerifyCountsWhatIsAsWritten) {
@@ -276,6 +389,27 @@ TEST_F(Commands, ADeletedBranchIsTheUsersBusiness) {
   EXPECT_EQ(s.code, exit_code::all_done);
   EXPECT_TRUE(has(s.out, "note: A: refs/heads/ai-gated/A is gone")) << s.out;
   EXPECT_TRUE(has(s.out, "all as written")) << s.out;
+}
+
+// A commit of the user's own on top of ours was called damage.
+TEST_F(Commands, ACommitOnTopOfABranchIsTheUsersBusiness) {
+  auto a = tell("A", [](telling& t) { t.finish(); });
+  auto on_top = *here.repository->commit_tree(
+      {a.tree, a.out.commit, "mine", "me", "me@localhost", 1'700'000'001});
+  repository.git({"update-ref", a.branch, on_top});
+  auto s = verify();
+  EXPECT_EQ(s.code, exit_code::all_done) << s.out;
+  EXPECT_TRUE(has(s.out, "note: A: refs/heads/ai-gated/A has commits of yours on top")) << s.out;
+}
+
+TEST_F(Commands, VerifyAsJsonNamesDamageAndRemedy) {
+  tell("A", [](telling& t) { t.finish(); });
+  test::write_file(folder("A") / "gemini/audit.md", "x");
+  auto j = nlohmann::json::parse(verify({}, true).out);
+  EXPECT_EQ(j["exit_code"], 5);
+  EXPECT_EQ(j["damaged"][0]["task"], "A");
+  EXPECT_EQ(j["damaged"][0]["file"], "gemini/audit.md");
+  EXPECT_FALSE(j["damaged"][0]["remedy"].get<std::string>().empty());
 }
 
 TEST_F(Commands, AMissingCommitIsDamage) {

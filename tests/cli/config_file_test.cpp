@@ -60,9 +60,11 @@ void expect_same(const ledger::config& a, const ledger::config& b) {
   EXPECT_EQ(a.limits.checks_at_once, b.limits.checks_at_once);
   EXPECT_EQ(a.limits.tries, b.limits.tries);
   EXPECT_EQ(a.limits.fix_rounds, b.limits.fix_rounds);
+  EXPECT_EQ(a.limits.patience, b.limits.patience);
   EXPECT_EQ(a.limits.restart_intensity, b.limits.restart_intensity);
   EXPECT_EQ(a.limits.restart_period, b.limits.restart_period);
   EXPECT_EQ(a.sandbox.kind, b.sandbox.kind);
+  EXPECT_EQ(a.sandbox.read_only, b.sandbox.read_only);
   EXPECT_EQ(a.deploy.kind, b.deploy.kind);
   EXPECT_EQ(a.deploy.build, b.deploy.build);
   EXPECT_EQ(a.deploy.publish, b.deploy.publish);
@@ -105,9 +107,11 @@ tasks_in_flight = 1
 checks_at_once = 2
 tries = 4
 fix_rounds = 0
+patience = "3m"
 restarts = { intensity = 7, period = "500ms" }
 [sandbox]
 kind = "none"
+read_only = ["~/.nvm", "/srv/tools"]
 [deploy]
 kind = "command"
 build = "make site"
@@ -141,8 +145,8 @@ TEST(config_file, ReadsEveryKeyOfThisVersion) {
   want.checks.timeout = 90s;
   want.checks.network = true;
   want.scope = {{"a/**"}, {"db/*.sql"}, {}};
-  want.limits = {1, 2, 4, 0, 7, 500ms};
-  want.sandbox.kind = ledger::sandbox_kind::none;
+  want.limits = {1, 2, 4, 0, 7, 500ms, 3min};
+  want.sandbox = {ledger::sandbox_kind::none, {"~/.nvm", "/srv/tools"}};
   want.deploy.kind = ledger::deploy_kind::command;
   want.deploy.build = "make site";
   want.deploy.publish = "out/site";
@@ -285,6 +289,9 @@ INSTANTIATE_TEST_SUITE_P(
         refusal{"relative_worktrees", "[repo]\nworktrees = \"w\"\n", {":12:1:", "not absolute"}},
         refusal{"no_prompts", "[repo]\nprompts = \"\"\n", {":12:1:", "\"prompts\" is empty"}},
         refusal{"sandbox", "[sandbox]\nkind = \"bwarp\"\n", {":12:1:", "mean \"bwrap\"?"}},
+        refusal{"relative_read_only",
+                "[sandbox]\nread_only = [\"/ok\", \"tools\"]\n",
+                {":12:1:", "\"tools\"", "not absolute"}},
         refusal{"deploy", "[deploy]\nkind = \"directroy\"\n", {":12:1:", "mean \"directory\"?"}},
         refusal{"context", "[deploy]\ncontext = \"prod\"\n", {":12:1:", "mean \"production\"?"}},
         refusal{"absolute_glob", "[scope]\nprotected = [\"/a\"]\n", {":12:1:", "relative"}},
@@ -443,6 +450,15 @@ TEST(config_file, SurvivesEveryTruncation) {
   }
 }
 
+// "docker" got `did you mean "none"?`: the shortest word is near to all.
+TEST(config_file, SuggestsOnlyWhatIsNearlySpeltSoAndNeverToGoWithoutASandbox) {
+  for (std::string kind : {"docker", "non", "nono"}) {
+    auto said = complaints(complete_with("[sandbox]\nkind = \"" + kind + "\"\n"));
+    EXPECT_EQ(said.find("did you mean"), std::string::npos) << said;
+    EXPECT_NE(said.find("Known: \"bwrap\" or \"none\""), std::string::npos) << said;
+  }
+}
+
 TEST(config_file, TheExampleParsesAndItsCommentsTellTheDefaults) {
   auto text = cli::example_config();
   auto c = parse(text);
@@ -466,7 +482,7 @@ TEST(config_file, TheExampleParsesAndItsCommentsTellTheDefaults) {
     opened += line.rfind("setup", 0) == 0 ? "\n" : line + "\n";
     at = end + 1;
   }
-  EXPECT_EQ(defaults, 20u);
+  EXPECT_EQ(defaults, 22u);
   auto d = parse(opened);
   ASSERT_TRUE(d) << d.error().detail << "\n" << opened;
   expect_same(*d, ledger::config{});

@@ -35,15 +35,16 @@ T get(const std::vector<std::string>& args) {
 }
 
 TEST(Options, ReadsEveryOptionOfABatch) {
-  auto o = get<cli::batch_options>({"--tasks", "prompts", "--repo", "r", "--config", "c.toml",
-                                    "--only", "Fix-*", "--only", "Add-*", "-j", "16", "--dry-run",
-                                    "--json", "--allow-red-base", "--log-format", "json"});
+  auto o =
+      get<cli::batch_options>({"--tasks", "prompts", "--repo", "r", "--config", "c.toml", "--only",
+                               "Fix-*", "--only", "Add-*", "-j", "16", "--dry-run", "--json",
+                               "--quiet", "--allow-red-base", "--log-format", "json"});
   EXPECT_EQ(o.tasks, "prompts");
   EXPECT_EQ(o.repo, "r");
   EXPECT_EQ(o.config, "c.toml");
   EXPECT_EQ(o.only, (std::vector<std::string>{"Fix-*", "Add-*"}));
   EXPECT_EQ(o.in_flight, 16u);
-  EXPECT_TRUE(o.dry_run && o.json && o.allow_red_base && o.json_log);
+  EXPECT_TRUE(o.dry_run && o.json && o.quiet && o.allow_red_base && o.json_log);
 }
 
 TEST(Options, LeavesWhatIsNotGivenAtItsDefault) {
@@ -63,6 +64,9 @@ TEST(Options, ReadsEveryCommand) {
   EXPECT_TRUE(show.diff);
   EXPECT_EQ(get<cli::verify_options>({"verify", "A", "B"}).tasks.size(), 2u);
   EXPECT_TRUE(get<cli::verify_options>({"verify"}).tasks.empty());
+  EXPECT_TRUE(get<cli::verify_options>({"verify", "--json"}).json);
+  EXPECT_TRUE(get<cli::show_options>({"show", "A", "--json"}).json);
+  EXPECT_EQ(get<cli::retry_options>({"retry", "A", "--config", "c.toml"}).config, "c.toml");
   auto retry = get<cli::retry_options>({"retry", "A", "--from", "plan", "--note", "n.md"});
   EXPECT_EQ(retry.task, "A");
   EXPECT_EQ(retry.from, ledger::step::plan);
@@ -92,6 +96,8 @@ TEST(Options, RefusesWithASentenceThatNamesTheThing) {
     std::string names;
   };
   std::vector<row> rows{
+      {{"--tasks", ""}, "--tasks: the name of the folder is empty"},
+      {{"--tasks=", "-j", "2"}, "--tasks: the name of the folder is empty"},
       {{"--tasks", "d", "-j", "0"}, "-j 0: give a whole number"},
       {{"--tasks", "d", "-j", "-1"}, "-j"},
       {{"--tasks", "d", "-j", "4x"}, "-j 4x: give a whole number"},
@@ -175,6 +181,7 @@ TEST(Options, WithoutArgumentsHelpGoesToStderr) {
   EXPECT_EQ(std::get<cli::answered>(p.what).exit_code, 2);
   EXPECT_TRUE(p.out.empty());
   EXPECT_NE(p.err.find("Usage: scheduler"), std::string::npos);
+  EXPECT_NE(p.err.find("scheduler: nothing to do: name a folder"), std::string::npos) << p.err;
 }
 
 } // namespace

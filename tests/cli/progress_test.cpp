@@ -150,6 +150,28 @@ TEST(Progress, LeavesOutWhatOnlyExpertsWantUnlessJson) {
   }
 }
 
+// "built" and "about to deploy" were said where there was neither.
+TEST(Progress, SaysNothingOfABuildOrADeployThatThereIsNot) {
+  cli::progress_style neither;
+  neither.builds = neither.deploys = false;
+  struct row {
+    event what;
+    json detail;
+    bool is_told;
+  };
+  std::vector<row> rows{{event::built, {{"ok", true}}, false},
+                        {event::deploying, json::object(), false},
+                        {event::deployed, {{"ok", true}}, false},
+                        {event::built, {{"ok", false}}, true},
+                        {event::deployed, {{"ok", false}}, true}};
+  for (auto& r : rows) {
+    auto record = make(r.what, step::deliver, r.detail);
+    EXPECT_EQ(!cli::progress_line("A", record, false, neither).empty(), r.is_told);
+    EXPECT_NE(cli::progress_line("A", record, false), "") << "where there is one";
+    EXPECT_NE(cli::progress_line("A", record, true, neither), "") << "machines get all";
+  }
+}
+
 TEST(Progress, AJsonLineHasItsKeysInOrder) {
   auto line = cli::progress_line("A", make(event::parked, step::plan, {{"reason", "\xff"}}), true);
   ASSERT_EQ(line.back(), '\n');
@@ -163,6 +185,11 @@ TEST(Progress, AJsonLineHasItsKeysInOrder) {
   EXPECT_EQ(j["event"], "parked");
   EXPECT_EQ(j["round"], 2);
   EXPECT_EQ(j["attempt"], 3);
+}
+
+TEST(Printable, LinesKeepTheirEndsAndNothingElseThatMovesACursor) {
+  EXPECT_EQ(cli::printable_lines("a\tb\n\x1b[2J\r\n"), "a\tb\n\\x1b[2J\\r\n");
+  EXPECT_EQ(cli::complaint("git: \x1b[31mno"), "scheduler: git: \\x1b[31mno\n");
 }
 
 TEST(Printable, CutsAtCharactersNotBytes) {

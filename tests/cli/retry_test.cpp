@@ -26,7 +26,8 @@ TEST_F(Retry, RetryTakesUpAParkedTaskWhereItStands) {
   });
   auto s = retry("A");
   EXPECT_EQ(s.code, exit_code::all_done) << s.err;
-  EXPECT_EQ(s.out, "A will go on from step plan with the next `scheduler --tasks DIR`\n");
+  EXPECT_EQ(s.out, "A will go on from step plan with the next `scheduler --tasks DIR` (its prompt "
+                   "A.md has to lie in DIR)\n");
   auto after = state_of("A");
   EXPECT_EQ(after.is, ledger::status::running);
   EXPECT_EQ(after.at, step::plan);
@@ -51,6 +52,7 @@ TEST_F(Retry, RetryFilesANote) {
     t.until(step::plan);
     t.park();
   });
+  configure();
   auto note = repository.folder() / "note.md";
   test::write_file(note, "look at the footer\n");
   auto s = retry("A", {}, note.string());
@@ -64,6 +66,7 @@ TEST_F(Retry, RetryRefusesANoteThatMustNotReachTheLedger) {
     t.until(step::plan);
     t.park();
   });
+  configure();
   repository.write(".gitignore", ".env\n");
   repository.write(".env", "API=correct-horse-battery-staple\n");
   repository.write("site/.env.local", "in-a-file-that-was-committed\n");
@@ -93,11 +96,50 @@ TEST_F(Retry, RetryRefusesANoteThatMustNotReachTheLedger) {
   EXPECT_EQ(state_of("A").is, ledger::status::parked);
 }
 
+// Only <top>/scheduler.toml was read, and without it the defaults held: what a
+// batch with --config knew as a secret went into the ledger through a note.
+TEST_F(Retry, ANoteIsSearchedForTheSecretsOfTheConfigurationThatIsNamed) {
+  tell("A", [](telling& t) {
+    t.until(step::plan);
+    t.park();
+  });
+  repository.write("keys/live.txt", "token: value-in-the-keys-folder\n");
+  auto note = repository.folder() / "note.md";
+  test::write_file(note, "use value-in-the-keys-folder\n");
+  auto none = retry("A", {}, note.string());
+  EXPECT_EQ(none.code, exit_code::usage) << "nobody knows what is secret";
+  EXPECT_TRUE(has(none.err, "--config FILE")) << none.err;
+
+  configure("[scope]\nsecrets = [\"keys/**\"]\n");
+  auto elsewhere = repository.folder() / "elsewhere.toml";
+  fs::rename(repository.top() / "scheduler.toml", elsewhere);
+  auto s = retry({top(), "A", note.string(), {}, elsewhere.string()});
+  EXPECT_EQ(s.code, exit_code::usage) << s.out;
+  EXPECT_TRUE(has(s.err, "line 1 holds a known secret")) << s.err;
+  EXPECT_EQ(state_of("A").is, ledger::status::parked);
+  test::write_file(note, "be careful\n");
+  EXPECT_EQ(retry({top(), "A", note.string(), {}, elsewhere.string()}).code, exit_code::all_done);
+}
+
+TEST_F(Retry, ANoteUnderAConfigurationWithErrorsIsRefused) {
+  tell("A", [](telling& t) {
+    t.until(step::plan);
+    t.park();
+  });
+  repository.write("scheduler.toml", "[chekcs]\n");
+  auto note = repository.folder() / "note.md";
+  test::write_file(note, "hello\n");
+  auto s = retry("A", {}, note.string());
+  EXPECT_EQ(s.code, exit_code::usage);
+  EXPECT_TRUE(has(s.err, "cannot be searched for secrets")) << s.err;
+}
+
 TEST_F(Retry, ASecretsFileThatIsTooLargeToSearchIsRefusedNotSkipped) {
   tell("A", [](telling& t) {
     t.until(step::plan);
     t.park();
   });
+  configure();
   repository.write(".env", std::string(1024 * 1024 + 1, 'x'));
   auto note = repository.folder() / "note.md";
   test::write_file(note, "hello\n");
@@ -158,6 +200,37 @@ TEST_F(Retry, RetryOfADamagedTaskIsRefused) {
     EXPECT_TRUE(has(s.err, "journal.jsonl")) << s.err;
   }
   EXPECT_EQ(test::read_file(file), before);
+}
+
+// Exit 2, and words of the journal's own.
+TEST_F(Retry, RetryOverAnAlteredContractIsDamageWithARemedy) {
+  tell("A", [](telling& t) { t.finish(); });
+  test::write_file(folder("A") / "contract/CLAUDE_FINAL_OK", "CLAUDE_FINAL_OK:B\n");
+  auto s = retry("A", step::review);
+  EXPECT_EQ(s.code, exit_code::damaged);
+  EXPECT_TRUE(has(s.err, "contract/CLAUDE_FINAL_OK")) << s.err;
+  EXPECT_TRUE(has(s.err, "remedy: ")) << s.err;
+}
+
+// The remedy that is printed, to the letter.
+TEST_F(Retry, ADamagedTaskThatWasGivenUpBeginsAnew) {
+  tell("A", [](telling& t) { t.finish(); });
+  tell("B", [](telling& t) { t.finish(); });
+  alter(folder("A") / "journal.jsonl");
+  auto s = status();
+  ASSERT_EQ(s.code, exit_code::damaged);
+  auto head = here.state_dir / (here.repo_id + ".heads") / "A";
+  for (auto& path : {folder("A"), head, here.ledger_root / ".scheduler/ledger.db*"})
+    EXPECT_TRUE(has(s.err, path.string())) << s.err;
+  fs::remove_all(folder("A"));
+  fs::remove(head);
+  for (auto* end : {"", "-wal", "-shm"})
+    fs::remove(here.ledger_root / (".scheduler/ledger.db" + std::string(end)));
+  repository.git({"branch", "-D", "ai-gated/A"});
+  EXPECT_EQ(status().code, exit_code::all_done);
+  EXPECT_EQ(verify().code, exit_code::all_done);
+  EXPECT_EQ(state_of("A").seq, 0u);
+  EXPECT_EQ(state_of("B").is, ledger::status::done) << "the other one is as it was";
 }
 
 TEST_F(Retry, RetryWithoutTheSigningKeyIsDamage) {

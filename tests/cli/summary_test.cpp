@@ -141,23 +141,75 @@ TEST(Summary, SaysWhyTheRunEndedEarly) {
   EXPECT_EQ(nlohmann::json::parse(summary_json(s))["lost"], "fsync: Input/output error");
 }
 
+// A run that a red base ended forgot what it had found before: damage was not
+// printed, and the exit code was 2.
+TEST(Summary, ARunThatEndsEarlyStillTellsAllAndTheFirstCodeThatApplies) {
+  batch_summary s;
+  s.ended_early = cli::early_end{exit_code::usage, "red on the base"};
+  EXPECT_EQ(exit_code_of(s), exit_code::usage);
+  s.left_out.push_back({"b.md", "bad-name", "rename it"});
+  EXPECT_EQ(exit_code_of(s), exit_code::usage) << "nothing was started";
+  EXPECT_EQ(nlohmann::json::parse(summary_json(s))["error"], "red on the base");
+  s.damaged.emplace_back("E", "journal.jsonl: cut off");
+  EXPECT_EQ(exit_code_of(s), exit_code::damaged);
+  EXPECT_TRUE(has(summary_table(s, config()), "E is damaged: journal.jsonl: cut off"));
+}
+
+// "Damaged" had no way out: its remedy was to look at the damage.
+TEST(Summary, TheRemedyOfDamageNamesTheFilesOfBothWays) {
+  batch_summary s;
+  s.damaged.emplace_back("E", "journal.jsonl: cut off");
+  s.traces = {"/repo/.ai-stack-trace", "/state/0123.heads"};
+  auto text = summary_table(s, config());
+  for (auto* words : {"/repo/.ai-stack-trace/E", "/state/0123.heads/E", "ai-gated/E", "backup",
+                      "for a person to decide"})
+    EXPECT_TRUE(has(text, words)) << words << "\n" << text;
+}
+
+TEST(Summary, NamesWhatIsNotInThisBatchWithoutAnEffectOnTheCode) {
+  batch_summary s;
+  s.tasks = {done("A")};
+  s.absent.push_back({"U", "unfinished at step test; U.md is gone"});
+  EXPECT_TRUE(has(summary_table(s, config()), "Not in this batch:\n  U: unfinished at step test"));
+  EXPECT_EQ(exit_code_of(s), exit_code::all_done);
+}
+
+TEST(Summary, ACommitOfATaskThatIsNotDoneIsMarked) {
+  batch_summary s;
+  s.tasks = {task("B", status::parked, "fix-rounds-used")};
+  s.tasks[0].branch_commit = std::string(40, 'c');
+  s.evidence["B"] = "    cause: build-failed: exit 1\n";
+  auto text = summary_table(s, config());
+  EXPECT_TRUE(has(text, "cccccccccccc (unfinished)")) << text;
+  EXPECT_TRUE(has(text, "cause: build-failed: exit 1\n    note: its commit cccccccccccc is on "
+                        "branch ai-gated/B, but the task is not done: do not merge it\n"))
+      << text;
+}
+
 TEST(Summary, JsonIsOneLineWithFixedKeys) {
   batch_summary s;
   s.tasks = {done("A"), task("B", status::parked, "tries-used")};
   s.tasks[0].usd = 0.25;
   s.left_out.push_back({"\xff.md", "bad-name", "rename it"});
   s.damaged.emplace_back("E", "gone");
+  s.absent.push_back({"U", "unfinished"});
+  s.traces.ledger_root = "/r";
   auto text = summary_json(s);
   EXPECT_EQ(text.find('\n'), std::string::npos);
   auto j = nlohmann::ordered_json::parse(text);
-  EXPECT_EQ(j["tasks"][0].dump(), R"({"task":"A","state":"done","step":"deliver","reason":null,)"
-                                  R"("commit":"0123456789abcdef0123456789abcdef01234567",)"
-                                  R"("deploy_url":"file:///x","usd":0.25})");
+  EXPECT_EQ(j["tasks"][0].dump(),
+            R"({"task":"A","state":"done","step":"deliver","reason":null,)"
+            R"("commit":"0123456789abcdef0123456789abcdef01234567",)"
+            R"("deploy_url":"file:///x","usd":0.25,"round":1,"why":null,"remedy":null,)"
+            R"("branch":null,"branch_commit":null,"folder":"/r/A"})");
   EXPECT_EQ(j["tasks"][1].dump(), R"({"task":"B","state":"parked","step":"review",)"
                                   R"("reason":"tries-used","commit":null,"deploy_url":null,)"
-                                  R"("usd":0.0})");
+                                  R"("usd":0.0,"round":1,"why":"why of B",)"
+                                  R"("remedy":"remedy of B","branch":null,)"
+                                  R"("branch_commit":null,"folder":"/r/B"})");
   EXPECT_EQ(j["left_out"][0]["reason"], "bad-name");
   EXPECT_EQ(j["damaged"][0]["task"], "E");
+  EXPECT_EQ(j["not_in_batch"][0]["task"], "U");
   EXPECT_EQ(j["exit_code"], 5);
 }
 

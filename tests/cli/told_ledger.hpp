@@ -130,7 +130,7 @@ public:
     a.took_ms = 7;
     if (ledger::row_of(state.at).writes_code) {
       a.tree = tree;
-      a.diff = text("diff --git a/page b/page\n");
+      a.diff = text(diff);
     }
     add(ledger::draft_answered(state, a));
   }
@@ -198,6 +198,7 @@ public:
   ledger::task_state state;
   ledger::config config;
   std::string tree; ///< The candidate tree: the base with another page.
+  std::string diff = "diff --git a/page b/page\n";
 
 private:
   ledger::disk::journal& journal_;
@@ -259,18 +260,34 @@ public:
   }
 
   said status(bool json = false) { return run(cli::status, cli::status_options{top(), json}); }
-  said show(const std::string& task, bool diff = false) {
-    return run(cli::show, cli::show_options{top(), task, diff});
+  said show(const std::string& task, bool diff = false, bool json = false) {
+    return run(cli::show, cli::show_options{top(), task, diff, json});
   }
-  said verify(std::vector<std::string> tasks = {}) {
-    return run(cli::verify, cli::verify_options{top(), std::move(tasks)});
+  said verify(std::vector<std::string> tasks = {}, bool json = false) {
+    return run(cli::verify, cli::verify_options{top(), std::move(tasks), json});
   }
   said retry(const std::string& task, std::optional<ledger::step> from = {},
              const std::string& note = {}) {
-    return run(cli::retry, cli::retry_options{top(), task, note, from});
+    return retry(cli::retry_options{top(), task, note, from, {}});
+  }
+  static said retry(const cli::retry_options& o) {
+    std::ostringstream out, err;
+    auto code = cli::retry(o, cli::seams{}, out, err);
+    return {code, out.str(), err.str()};
   }
   said cancel(const std::string& task) {
     return run(cli::cancel, cli::cancel_options{top(), task});
+  }
+
+  /// Writes a configuration that offline plays; `more` is appended.
+  void configure(const std::string& more = {}) {
+    std::string roles;
+    for (auto* role : {"gemini", "claude", "codex"})
+      roles += std::string("[roles.") + role + "]\nprovider = \"offline\"\n";
+    repository.write("scheduler.toml", roles
+                                           + "[checks]\ntest = \"true\"\nlint = \"none\"\n"
+                                             "schema_drift = \"none\"\n[sandbox]\nkind = \"none\"\n"
+                                           + more);
   }
 
   std::string top() const { return repository.top().string(); }

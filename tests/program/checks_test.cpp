@@ -2,6 +2,10 @@
 
 #include "tests/program/program_fixture.hpp"
 
+#include <sys/resource.h>
+
+#include <nlohmann/json.hpp>
+
 namespace {
 
 using namespace tests;
@@ -80,6 +84,22 @@ TEST(checks, OneThatHangsIsEndedAndTold) {
   EXPECT_TRUE(has(show.out, "timed out after 3 s")) << show.out;
 }
 
+// With the usual soft limit of 1,024 a batch of many tasks ran out of them.
+TEST(checks, HaveTheDescriptorsThatTheMachineAllows) {
+  practice_site site;
+  site.play_scripts("[checks]\ntest = \"test $(ulimit -Sn) -gt 300\"\nlint = \"none\"\n"
+                    "schema_drift = \"none\"\n\n[deploy]\nkind = \"none\"\n");
+  site.prompt("T", "Change `src/index.html`.\n");
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  auto few = before;
+  few.rlim_cur = 300;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+  auto e = site.batch();
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_EQ(e.exit_code, 0) << e.out << e.err;
+}
+
 TEST(checks, ARedBaseOpensNothing) {
   practice_site site;
   site.commit_file("src/about.html",
@@ -91,6 +111,55 @@ TEST(checks, ARedBaseOpensNothing) {
   EXPECT_TRUE(has(e.err, "--allow-red-base")) << e.err;
   EXPECT_FALSE(fs::exists(site.ledger() / "T"));
   EXPECT_EQ(site.calls(), words{});
+}
+
+// A red base ended the run before what it had found was told: exit 2 over a
+// damaged ledger, and nothing of the prompts that were left out.
+TEST(checks, ARedBaseHidesNeitherDamageNorWhatIsLeftOut) {
+  practice_site site;
+  site.plain_prompt("Hurt");
+  ASSERT_EQ(site.batch().exit_code, 0);
+  site.commit_file("src/about.html",
+                   with(site.site_file("src/about.html"), "hours.html", "nowhere.html"));
+  site.plain_prompt("New");
+  site.prompt("Bad Name", "text\n");
+  auto e = site.batch();
+  EXPECT_EQ(e.exit_code, 2) << e.err;
+  EXPECT_TRUE(has(e.out, "Bad Name.md (bad-name)")) << e.out;
+  auto journal = site.file("Hurt", "journal.jsonl");
+  write_file(journal, with(read_file(journal), "offline", "0ffline"));
+  e = site.batch();
+  EXPECT_EQ(e.exit_code, 5) << e.err;
+  EXPECT_TRUE(has(e.out, "Hurt is damaged: journal.jsonl")) << e.out;
+  EXPECT_TRUE(has(e.err, "red on the base")) << e.err;
+  e = site.batch({"--json"});
+  auto j = nlohmann::json::parse(e.out);
+  EXPECT_EQ(j["exit_code"], 5);
+  EXPECT_EQ(j["damaged"][0]["task"], "Hurt");
+  EXPECT_TRUE(has(j["error"], "red on the base"));
+}
+
+TEST(checks, TheBaseCheckIsToldWhenItRunsAndWhenItIsKept) {
+  practice_site site;
+  site.plain_prompt("T");
+  auto e = site.batch();
+  EXPECT_TRUE(has(e.err, "checking: test")) << e.err;
+  site.plain_prompt("U");
+  e = site.batch();
+  EXPECT_FALSE(has(e.err, "checking: ")) << e.err;
+  EXPECT_TRUE(has(e.err, "the checks are green, as an earlier run found")) << e.err;
+}
+
+TEST(checks, AFailedTestIsToldWithItsLogAndItsLastLines) {
+  practice_site site;
+  site.reconfigure("sh tests/run.sh",
+                   "if grep -q wrong src/index.html; then echo there it is; false; fi");
+  site.plain_prompt("T", "This is wrong.");
+  auto e = site.batch();
+  EXPECT_EQ(e.exit_code, 1) << e.err;
+  EXPECT_TRUE(has(e.out, "cause: checks-red: red: test (exit 1)")) << e.out;
+  EXPECT_TRUE(has(e.out, "| there it is\n")) << e.out;
+  EXPECT_TRUE(has(e.out, "/.ai-stack-trace/T/tests/old/run.round-1.log")) << e.out;
 }
 
 TEST(checks, ARedBaseMayBeBegunWithButNotDelivered) {

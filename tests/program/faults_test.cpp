@@ -84,6 +84,22 @@ TEST_F(faults, AnInterruptedRunIsTakenUpByTheNext) {
   EXPECT_EQ(site.run({"verify"}).exit_code, 0);
 }
 
+// SIGHUP ended the program without a word, and left its children alone.
+TEST_F(faults, ATerminalThatHangsUpInterruptsTheRunUnlessThatIsIgnored) {
+  site.script("T/implement", implement_answer(), "kill -HUP $PPID\nsleep 600\n");
+  fs::copy(site.scripts() / "default/implement.files", site.scripts() / "T/implement.files",
+           fs::copy_options::recursive);
+  auto first = site.batch();
+  EXPECT_EQ(first.exit_code, 130) << first.out << first.err;
+  EXPECT_TRUE(has(first.out, "interrupted")) << first.out;
+  EXPECT_EQ(leftovers(), words{});
+  EXPECT_EQ(to_string(site.state("T").is), "running");
+  site.script("T/implement", implement_answer(), "kill -HUP $PPID\n");
+  auto second = site.batch_under_nohup();
+  EXPECT_EQ(second.exit_code, 0) << second.out << second.err;
+  EXPECT_EQ(to_string(site.state("T").is), "done");
+}
+
 TEST_F(faults, ASecondSchedulerEndsAtOnce) {
   // The provider starts a second one while the first is at work.
   site.script("T/implement", implement_answer(),

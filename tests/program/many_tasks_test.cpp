@@ -70,11 +70,11 @@ expected_end generate(practice_site& site, const std::string& task, int i) {
 files users_own(const practice_site& site) {
   files all;
   for (auto& [path, content] : content_below(site.top())) {
-    bool ours = path.rfind(".ai-stack-trace", 0) == 0 || path == ".git/info/exclude"
-                || path.rfind(".git/objects", 0) == 0
-                || path.rfind(".git/refs/heads/ai-gated", 0) == 0
-                || path.rfind(".git/logs/refs/heads/ai-gated", 0) == 0
-                || path == ".git/scheduler.lock" || path == ".git/worktrees";
+    bool ours =
+        path.rfind(".ai-stack-trace", 0) == 0 || path == ".git/info/exclude"
+        || path.rfind(".git/objects", 0) == 0 || path.rfind(".git/refs/heads/ai-gated", 0) == 0
+        || path.rfind(".git/logs/refs/heads/ai-gated", 0) == 0 || path == ".git/scheduler.lock"
+        || path == ".git/scheduler.id" || path == ".git/worktrees";
     if (!ours)
       all[path] = content;
   }

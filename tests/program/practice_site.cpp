@@ -206,9 +206,19 @@ std::map<std::string, std::string> practice_site::environment() const {
 }
 
 ended practice_site::run(const words& arguments) const {
+  words argv{PROGRAM};
+  argv.insert(argv.end(), arguments.begin(), arguments.end());
+  return run_program(std::move(argv));
+}
+
+ended practice_site::batch_under_nohup() const {
+  return run_program(
+      {"sh", "-c", "trap '' HUP; exec \"$0\" --tasks \"$1\"", PROGRAM, tasks().string()});
+}
+
+ended practice_site::run_program(words argv) const {
   providers::child_spec spec;
-  spec.argv = {PROGRAM};
-  spec.argv.insert(spec.argv.end(), arguments.begin(), arguments.end());
+  spec.argv = std::move(argv);
   spec.directory = top().string();
   spec.env = environment();
   spec.env.emplace("SCHEDULER_TEST_CALLS", calls_file().string());
@@ -218,6 +228,10 @@ ended practice_site::run(const words& arguments) const {
   if (!done)
     throw std::runtime_error(done.error().detail);
   return {done->exit_code, done->output, done->err, done->took};
+}
+
+ended practice_site::shell(const std::string& command) const {
+  return run_program({"sh", "-c", command, PROGRAM});
 }
 
 ended practice_site::batch(const words& further) const {

@@ -84,8 +84,12 @@ public:
   // -- running -----------------------------------------------------------------
 
   ended run(const words& arguments) const;
+  /// A shell's `command`, in which "$0" is the program, in the site.
+  ended shell(const std::string& command) const;
   /// `scheduler --tasks tasks/ …`
   ended batch(const words& further = {}) const;
+  /// The same, with SIGHUP ignored.
+  ended batch_under_nohup() const;
   /// The same, killed as by kill -9 after n records.
   ended batch_killed_after(std::uint64_t n, const words& further = {});
 
@@ -113,6 +117,7 @@ public:
   std::map<std::string, std::string> env;
 
 private:
+  ended run_program(words argv) const;
   void commit_all(const std::string& message);
   std::map<std::string, std::string> environment() const;
 

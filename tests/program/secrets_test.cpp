@@ -33,6 +33,30 @@ TEST(secrets, AValueThatACheckPrintsIsNowhere) {
   EXPECT_FALSE(has(e.out + e.err, canary));
 }
 
+// The URL that a deploy command prints went into the journal, the database and
+// status.json as it was.
+TEST(secrets, AValueThatADeployPrintsIsNowhere) {
+  practice_site site;
+  site.env["SITE_DEPLOY"] = canary;
+  site.reconfigure("directory = \"../deployed\"", "token_env = \"SITE_DEPLOY\"\ncommand = \". "
+                                                      + (site.home() / "deploy.sh").string()
+                                                      + "\"");
+  site.reconfigure("kind = \"directory\"", "kind = \"command\"");
+  write_file(site.home() / "deploy.sh",
+             "test $SCHEDULER_ACTION = deploy || exit 3\n"
+             "echo \"to $SITE_DEPLOY\" >&2\n"
+             "echo \"{\\\"deploy_id\\\": \\\"$SITE_DEPLOY-1\\\", "
+             "\\\"deploy_url\\\": \\\"https://u:$SITE_DEPLOY@host/\\\"}\"\n");
+  site.plain_prompt("T");
+  auto e = site.batch();
+  EXPECT_EQ(e.exit_code, 0) << e.out << e.err;
+  EXPECT_EQ(site.state("T").out.deploy_url, "https://u:[redacted]@host/");
+  EXPECT_TRUE(has(read_file(site.file("T", "final/status.json")), "u:[redacted]@host"));
+  for (auto& [path, content] : content_below(site.ledger()))
+    EXPECT_FALSE(has(content, canary)) << path;
+  EXPECT_FALSE(has(e.out + e.err + site.run({"status", "--json"}).out, canary));
+}
+
 TEST(secrets, WithoutTheVariableTheSameTextIsNoSecret) {
   practice_site site;
   site.commit_file("tell.sh", "echo " + std::string{canary} + "\n");

@@ -68,6 +68,21 @@ TEST(start, SaysHowToWriteAMissingConfiguration) {
   EXPECT_TRUE(has(e.err, "[roles.claude]")) << e.err;
 }
 
+// The slots have what is in the blobs: of LFS they would check, and deploy, the
+// pointers.
+TEST(start, RefusesABaseThatNeedsAFilter) {
+  practice_site site;
+  site.plain_prompt("T");
+  site.commit_file(".gitattributes", "*.html filter=f\n");
+  site.git({"config", "filter.f.clean", "cat"});
+  auto e = site.batch();
+  EXPECT_EQ(e.exit_code, 2) << e.out << e.err;
+  EXPECT_TRUE(has(e.err, "filter=f")) << e.err;
+  EXPECT_TRUE(site.states().empty());
+  site.git({"config", "--unset", "filter.f.clean"});
+  EXPECT_EQ(site.batch().exit_code, 0);
+}
+
 TEST(start, ADryRunWritesNothing) {
   practice_site site;
   site.plain_prompt("T");
@@ -91,6 +106,63 @@ TEST(start, ADryRunAfterARunWritesNothingEither) {
   EXPECT_TRUE(has(e.out, "stay done")) << e.out;
   EXPECT_TRUE(has(e.out, "open, then audit")) << e.out;
   EXPECT_EQ(content_below(site.home()), before);
+}
+
+// A closed pipe killed the batch by SIGPIPE: `2>&1 | head -3` ended it at once.
+TEST(start, AReaderWhoGoesAwayDoesNotEndTheBatch) {
+  practice_site site;
+  for (auto* task : {"A", "B", "C"})
+    site.plain_prompt(task);
+  auto e = site.shell("\"$0\" --tasks '" + site.tasks().string() + "' 2>&1 | head -1");
+  EXPECT_EQ(site.states().size(), 3u) << e.out;
+  for (auto& [task, state] : site.states())
+    EXPECT_EQ(to_string(state.is), "done") << task;
+  EXPECT_EQ(leftovers(), words{});
+}
+
+TEST(start, AResultThatCannotBeWrittenIsNoSuccess) {
+  practice_site site;
+  site.plain_prompt("T");
+  ASSERT_EQ(site.batch().exit_code, 0);
+  for (std::string command : {"verify", "status", "--help"}) {
+    auto e = site.shell("\"$0\" " + command + " >/dev/full");
+    EXPECT_NE(e.exit_code, 0) << command;
+    EXPECT_TRUE(has(e.err, "could not be written to stdout")) << e.err;
+  }
+}
+
+TEST(start, AMovedRepositoryGoesOnWithItsTasks) {
+  practice_site site;
+  site.plain_prompt("T");
+  ASSERT_EQ(site.batch().exit_code, 0);
+  site.plain_prompt("U");
+  auto moved = site.home() / "moved";
+  fs::rename(site.top(), moved);
+  fs::create_directory(site.top()); // Where the program is started.
+  auto e = site.run({"--tasks", site.tasks().string(), "--repo", moved.string()});
+  EXPECT_EQ(e.exit_code, 0) << e.out << e.err;
+  EXPECT_TRUE(has(e.err, "was moved here from " + site.top().string())) << e.err;
+  EXPECT_EQ(site.run({"verify", "--repo", moved.string()}).exit_code, 0);
+}
+
+TEST(start, ACopyOfARepositoryIsNotStarted) {
+  practice_site site;
+  site.plain_prompt("T");
+  ASSERT_EQ(site.batch().exit_code, 0);
+  auto copy = site.home() / "copy";
+  fs::copy(site.top(), copy, fs::copy_options::recursive | fs::copy_options::copy_symlinks);
+  auto e = site.run({"--tasks", site.tasks().string(), "--repo", copy.string()});
+  EXPECT_EQ(e.exit_code, 2) << e.err;
+  EXPECT_TRUE(has(e.err, "this repository is a copy")) << e.err;
+}
+
+TEST(start, QuietLeavesTheResult) {
+  practice_site site;
+  site.plain_prompt("T");
+  auto e = site.batch({"--quiet"});
+  EXPECT_EQ(e.exit_code, 0);
+  EXPECT_EQ(e.err, "");
+  EXPECT_TRUE(has(e.out, "1 task: 1 done")) << e.out;
 }
 
 TEST(start, BadPromptsAreLeftOutAndTheOthersRun) {

@@ -89,6 +89,11 @@ class fake_checker : public providers::checker {
 public:
   result<ledger::checks_outcome> run(std::string_view, std::string_view tree) override {
     ++runs;
+    if (full > 0) {
+      --full;
+      return ledger::fail(ledger::fault::unavailable, "check out: No space left on device",
+                          "disk-full");
+    }
     ledger::checks_outcome c;
     c.tree = tree;
     c.ok = red.count(std::string{tree}) == 0;
@@ -98,6 +103,7 @@ public:
   }
   std::set<std::string> red;
   int runs = 0;
+  int full = 0; ///< How often the disk is full.
 };
 
 class fake_deployer : public providers::deployer {
@@ -109,19 +115,21 @@ public:
     ledger::deploy_outcome d;
     d.ok = deployed.count(r.deploy_id) != 0;
     d.deploy_id = r.deploy_id;
-    d.deploy_url = "file:///" + r.deploy_id;
+    d.deploy_url = url.empty() ? "file:///" + r.deploy_id : url;
     return d;
   }
   result<ledger::deploy_outcome> deploy(const providers::deploy_request& r) override {
     if (outages > 0) {
       --outages;
-      return ledger::fail(ledger::fault::unavailable, "503 of the service");
+      return ledger::fail(ledger::fault::unavailable, outage);
     }
     ++deploys;
     deployed.insert(r.deploy_id);
     return find(r);
   }
   std::set<std::string> deployed;
+  std::string url; ///< Empty: one made of the id.
+  std::string outage = "503 of the service";
   int deploys = 0, outages = 0;
 };
 

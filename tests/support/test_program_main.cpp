@@ -3,6 +3,10 @@
 //   - the kind of provider `scripted` (scripted_provider.hpp);
 //   - SCHEDULER_TEST_KILL_AFTER=n: it kills itself, as `kill -9` would, when n
 //     records were made durable since its start;
+//   - SCHEDULER_TEST_INTERRUPT_AFTER=n: likewise, but it sends itself SIGINT,
+//     once, as Ctrl-C does;
+//   - SCHEDULER_TEST_LOSE_AFTER=n: the disk fails for good when n files were
+//     put: to the journal this is what a failed fsync is;
 //   - SCHEDULER_TEST_CALLS=FILE: each call of any provider is first written
 //     there, a line `task step round attempt`.
 
@@ -18,6 +22,7 @@
 #include <stdexcept>
 #include <string>
 #include <unistd.h>
+#include <utility>
 
 namespace {
 
@@ -70,6 +75,18 @@ cli::seams seams_of_the_environment() {
     s.hooks.after_commit = [limit = std::stoull(n)](std::uint64_t records) {
       if (records >= limit)
         std::raise(SIGKILL);
+    };
+  if (auto* n = std::getenv("SCHEDULER_TEST_INTERRUPT_AFTER"))
+    s.hooks.after_commit = [limit = std::stoull(n), done = false](std::uint64_t records) mutable {
+      if (records >= limit && !std::exchange(done, true))
+        ::kill(::getpid(), SIGINT);
+    };
+  if (auto* n = std::getenv("SCHEDULER_TEST_LOSE_AFTER"))
+    s.hooks.before_put =
+        [left = std::stoll(n)](const std::string& path) mutable -> ledger::result<void> {
+      if (left-- > 0)
+        return {};
+      return ledger::fail(ledger::fault::lost, "fsync " + path + ": Input/output error");
     };
   return s;
 }
