@@ -12,7 +12,7 @@ if(SCHEDULER_SANITIZE)
   target_compile_options(project_options INTERFACE
     -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(project_options INTERFACE -fsanitize=address,undefined)
-  # Instrumented <regex> of g++ 12 looks uninitialized to it (GCC bug 105562).
+  # Instrumented <regex> of g++ 12 looks uninitialized to it (GCC bug 105616).
   target_compile_options(project_options INTERFACE
     $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
 endif()

@@ -198,8 +198,8 @@ child_spec in_bubblewrap(const cage& c, const std::string& command) {
   mount_objects(c.objects, argv);
   add({"--bind", c.folder, "/workspace", "--chdir", "/workspace", "/bin/sh", "-c", command});
   spec.env = basic_environment();
-  // --die-with-parent takes hold only when bwrap has asked for it: one whose
-  // parent was killed before that lived on, about once in 400 kills.
+  // --die-with-parent can take hold only once bwrap has asked the kernel for it:
+  // a bwrap was seen to live on after a kill -9 that came early.
   spec.group_dies_with_us = true;
   return spec;
 }
