@@ -82,6 +82,17 @@ private:
     auto count = static_cast<std::ptrdiff_t>(n);
     waiting_.erase(waiting_.begin(), waiting_.begin() + count);
     promises_.erase(promises_.begin(), promises_.begin() + count);
+    tell_trouble();
+  }
+
+  /// A folder that does not follow its records, or a checkpoint that fails: told
+  /// once as long as it is the same. Nobody's append has failed.
+  void tell_trouble() {
+    auto* t = journal_.trouble();
+    auto now = t ? services_.secrets.redact(t->detail) : std::string{};
+    if (now != told_trouble_ && !now.empty() && services_.on_notice)
+      services_.on_notice("the ledger is safe, but its folders lag: " + now);
+    told_trouble_ = std::move(now);
   }
 
   template <class Write>
@@ -108,6 +119,7 @@ private:
   const services& services_;
   std::vector<ledger::disk::append> waiting_;
   std::vector<caf::typed_response_promise<outcome>> promises_;
+  std::string told_trouble_;
 };
 
 } // namespace

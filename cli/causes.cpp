@@ -3,6 +3,7 @@
 #include "cli/printable.hpp"
 #include "ledger/disk/files.hpp"
 #include "ledger/paths.hpp"
+#include "ledger/text.hpp"
 
 #include <fmt/format.h>
 
@@ -38,16 +39,6 @@ bool prints_output(std::string_view kind) {
          || kind == refusal::deploy_failed;
 }
 
-std::vector<std::string_view> lines_of(std::string_view text) {
-  std::vector<std::string_view> lines;
-  while (!text.empty()) {
-    auto end = text.find('\n');
-    lines.push_back(text.substr(0, end));
-    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-  }
-  return lines;
-}
-
 bool is_blank(std::string_view line) {
   return line.find_first_not_of(" \t\r") == std::string_view::npos;
 }
@@ -71,7 +62,7 @@ cause cause_of(const ledger::task_state& s) {
 }
 
 std::vector<std::string> telling_lines(std::string_view log, std::size_t lines_max) {
-  auto lines = lines_of(log);
+  auto lines = ledger::split_lines(log);
   auto failed = std::find_if(lines.begin(), lines.end(),
                              [](auto line) { return line.starts_with("result: FAIL"); });
   auto begin = lines.begin();

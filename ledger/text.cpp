@@ -26,6 +26,16 @@ bool is_utf8(std::string_view text) noexcept {
   return true;
 }
 
+std::vector<std::string_view> split_lines(std::string_view text) {
+  std::vector<std::string_view> lines;
+  while (!text.empty()) {
+    auto end = text.find('\n');
+    lines.push_back(text.substr(0, end));
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+  }
+  return lines;
+}
+
 namespace {
 
 /// Whether a character shows: no control (C1 drives terminals as well), nothing

@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace ledger {
 
@@ -27,6 +28,9 @@ std::string lowered_ascii(std::string_view text);
 std::size_t utf8_length(std::string_view text) noexcept;
 
 bool is_utf8(std::string_view text) noexcept;
+
+/// The lines of `text` without their LF; a CR stays, for it is content.
+std::vector<std::string_view> split_lines(std::string_view text);
 
 /// An ASCII letter or digit, or any byte beyond ASCII.
 constexpr bool is_word_char(char c) noexcept {

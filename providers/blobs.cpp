@@ -1,5 +1,7 @@
 #include "providers/blobs.hpp"
 
+#include "ledger/text.hpp"
+
 #include <fmt/format.h>
 
 #include <cstdlib>
@@ -29,12 +31,8 @@ ledger::result<std::vector<sized_id>> sizes_of(const git& g, const std::vector<s
   if (!text)
     return tl::make_unexpected(text.error());
   std::vector<sized_id> sizes;
-  std::string_view rest = *text;
-  while (!rest.empty()) {
-    auto end = rest.find('\n');
-    auto line = rest.substr(0, end);
+  for (auto line : ledger::split_lines(*text)) {
     auto blank = line.find(' ');
-    rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
     auto word =
         blank == std::string_view::npos ? std::string{} : std::string{line.substr(blank + 1)};
     if (word.empty() || word.find_first_not_of("0123456789") != std::string::npos)

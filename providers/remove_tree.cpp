@@ -1,5 +1,7 @@
 #include "providers/remove_tree.hpp"
 
+#include "providers/descriptor.hpp"
+
 #include <cerrno>
 #include <cstring>
 #include <dirent.h>
@@ -15,23 +17,6 @@ namespace providers {
 namespace {
 
 constexpr int open_levels_max = 16;
-
-class descriptor {
-public:
-  explicit descriptor(int fd)
-      : fd_(fd) {}
-  ~descriptor() {
-    if (fd_ >= 0)
-      ::close(fd_);
-  }
-  descriptor(const descriptor&) = delete;
-  descriptor& operator=(const descriptor&) = delete;
-  explicit operator bool() const noexcept { return fd_ >= 0; }
-  int get() const noexcept { return fd_; }
-
-private:
-  int fd_;
-};
 
 /// Opens a folder and takes back the permissions that a child took away. The
 /// folder is named through its descriptor: chmod() would follow a link.

@@ -6,6 +6,7 @@
 
 #include "ledger/disk/files.hpp"
 #include "providers/blobs.hpp"
+#include "providers/descriptor.hpp"
 
 #include <fmt/format.h>
 
@@ -21,27 +22,6 @@
 namespace providers {
 
 namespace {
-
-class descriptor {
-public:
-  explicit descriptor(int fd)
-      : fd_(fd) {}
-  ~descriptor() {
-    if (fd_ >= 0)
-      ::close(fd_);
-  }
-  descriptor(descriptor&& other) noexcept
-      : fd_(std::exchange(other.fd_, -1)) {}
-  descriptor& operator=(descriptor&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  int get() const noexcept { return fd_; }
-  bool open() const noexcept { return fd_ >= 0; }
-
-private:
-  int fd_;
-};
 
 descriptor open_beneath(int folder, const char* path, int flags, unsigned mode = 0) {
   open_how how{};
@@ -75,7 +55,7 @@ struct place {
 place folder_of(int root, const std::string& path, bool make) {
   auto here = open_beneath(root, ".", O_DIRECTORY | O_PATH);
   std::size_t begin = 0;
-  for (auto slash = path.find('/'); here.open() && slash != std::string::npos;
+  for (auto slash = path.find('/'); here && slash != std::string::npos;
        slash = path.find('/', begin)) {
     auto part = path.substr(begin, slash - begin);
     if (make && ::mkdirat(here.get(), part.c_str(), 0755) != 0 && errno != EEXIST)
@@ -88,7 +68,7 @@ place folder_of(int root, const std::string& path, bool make) {
 
 ledger::result<void> remove_file(int root, const std::string& path) {
   auto at = folder_of(root, path, false);
-  if (!at.folder.open())
+  if (!at.folder)
     return errno == ENOENT ? ledger::result<void>{} : failed(path, "delete");
   if (::unlinkat(at.folder.get(), at.name.c_str(), 0) != 0 && errno != ENOENT)
     return failed(path, "delete");
@@ -97,8 +77,7 @@ ledger::result<void> remove_file(int root, const std::string& path) {
   for (auto slash = parent.rfind('/'); slash != std::string::npos; slash = parent.rfind('/')) {
     parent.resize(slash);
     auto above = folder_of(root, parent, false);
-    if (!above.folder.open()
-        || ::unlinkat(above.folder.get(), above.name.c_str(), AT_REMOVEDIR) != 0)
+    if (!above.folder || ::unlinkat(above.folder.get(), above.name.c_str(), AT_REMOVEDIR) != 0)
       break;
   }
   return {};
@@ -107,13 +86,13 @@ ledger::result<void> remove_file(int root, const std::string& path) {
 ledger::result<void> write_file(int root, const std::string& path, std::string_view content,
                                 bool executable) {
   auto at = folder_of(root, path, true);
-  if (!at.folder.open())
+  if (!at.folder)
     return failed(path, "open the folder of");
   if (::unlinkat(at.folder.get(), at.name.c_str(), 0) != 0 && errno != ENOENT)
     return failed(path, "replace");
   auto file = open_beneath(at.folder.get(), at.name.c_str(), O_WRONLY | O_CREAT | O_EXCL,
                            executable ? 0755 : 0644);
-  if (!file.open())
+  if (!file)
     return failed(path, "write");
   while (!content.empty()) {
     auto n = ::write(file.get(), content.data(), content.size());

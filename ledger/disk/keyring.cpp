@@ -1,6 +1,7 @@
 #include "ledger/disk/keyring.hpp"
 
 #include "ledger/disk/files.hpp"
+#include "ledger/text.hpp"
 
 #include <fmt/format.h>
 
@@ -64,14 +65,9 @@ result<std::vector<public_key>> read_trusted(const fs::path& file) {
   if (!text)
     return fail(text.error().kind == fault::refused ? fault::corrupt : text.error().kind,
                 fmt::format("the trusted keys: {}", text.error().detail));
-  std::string_view rest = *text;
-  while (!rest.empty()) {
-    auto end = rest.find('\n');
-    auto line = trimmed(rest.substr(0, end));
-    if (!line.empty() && line.front() != '#')
+  for (auto whole : split_lines(*text))
+    if (auto line = trimmed(whole); !line.empty() && line.front() != '#')
       out.emplace_back(line);
-    rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
-  }
   return out;
 }
 

@@ -1,6 +1,7 @@
 #include "providers/offline/patch.hpp"
 
 #include "ledger/markdown.hpp"
+#include "ledger/text.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -8,16 +9,7 @@
 namespace providers::offline {
 namespace {
 
-// Lines without their LF; a CR stays, for it is content.
-std::vector<std::string_view> split(std::string_view text) {
-  std::vector<std::string_view> lines;
-  while (!text.empty()) {
-    auto end = text.find('\n');
-    lines.push_back(text.substr(0, end));
-    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-  }
-  return lines;
-}
+using ledger::split_lines;
 
 std::string_view without_cr(std::string_view line) {
   if (!line.empty() && line.back() == '\r')
@@ -28,14 +20,14 @@ std::string_view without_cr(std::string_view line) {
 std::string with_lf(std::string_view text) {
   std::string plain;
   plain.reserve(text.size());
-  for (auto line : split(text))
+  for (auto line : split_lines(text))
     plain.append(without_cr(line)).push_back('\n');
   return plain;
 }
 
 bool mostly_crlf(std::string_view text) {
   std::size_t lines = 0, with_cr = 0;
-  for (auto line : split(text)) {
+  for (auto line : split_lines(text)) {
     ++lines;
     with_cr += !line.empty() && line.back() == '\r' ? 1 : 0;
   }
@@ -199,7 +191,7 @@ private:
 
 std::vector<std::string> blocks_in(std::string_view prompt) {
   std::string plain = mostly_crlf(prompt) ? with_lf(prompt) : std::string{prompt};
-  auto raw = split(plain);
+  auto raw = split_lines(plain);
   std::vector<std::string> blocks;
   for (auto& block : ledger::fenced_blocks(plain)) {
     if (block.info != "diff")
@@ -208,7 +200,7 @@ std::vector<std::string> blocks_in(std::string_view prompt) {
     // must survive.
     std::string text;
     std::size_t at = block.line;
-    for (auto line : split(block.content)) {
+    for (auto line : split_lines(block.content)) {
       bool same = at < raw.size() && without_cr(raw[at]) == without_cr(line);
       text.append(same ? raw[at] : line).push_back('\n');
       ++at;
@@ -235,7 +227,7 @@ std::string refusal_in(std::string_view prompt) {
 
 std::vector<file_part> parts_of(std::string_view patch) {
   part_reader reader;
-  for (auto line : split(patch))
+  for (auto line : split_lines(patch))
     reader.take(line);
   return std::move(reader).finish();
 }
@@ -259,7 +251,7 @@ std::string fitted(std::string_view patch, const std::function<bool(std::string_
       continue;
     }
     hunk_size left;
-    for (auto line : split(part.text)) {
+    for (auto line : split_lines(part.text)) {
       whole.append(line);
       bool in_hunk = left.old_lines + left.new_lines > 0;
       if (in_hunk && !begins(line, "\\")) {

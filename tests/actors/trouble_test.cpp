@@ -99,6 +99,17 @@ TEST_F(Trouble, ALedgerThatCannotBeWrittenWhenATaskIsOpenedIsLostNotDamaged) {
   EXPECT_TRUE(report->damaged.empty());
 }
 
+// A folder that lagged behind its records was told at the next start only, as
+// what recovery had mended.
+TEST_F(Trouble, AFolderThatLagsBehindItsRecordsIsToldOnceAndStopsNobody) {
+  std::vector<std::string> told;
+  w.on_notice = [&](const std::string& sentence) { told.push_back(sentence); };
+  std::ofstream{root / "keys" / "repo.heads"} << "in the way";
+  EXPECT_EQ(run_one().is, status::done);
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_NE(told[0].find("T: its folder cannot be completed"), std::string::npos) << told[0];
+}
+
 TEST_F(Trouble, BehindAShutGateNothingIsWrittenAndNobodyActsOnIt) {
   std::size_t written = 0;
   player->scripts[step::plan] = [&](const providers::request& r) {
