@@ -25,6 +25,11 @@ trouble trouble_of(const ledger::failure& f) {
 /// Most appends that one group takes: bounds the time that anyone waits.
 constexpr std::size_t max_group = 1024;
 
+/// How often a folder that cannot follow is looked at again, and after how many
+/// times that is a failure. A full disk is waited for.
+constexpr millis late_pause{500};
+constexpr std::uint32_t late_tries = 20;
+
 class writer_actor : public ledger_writer::base {
 public:
   writer_actor(caf::actor_config& c, ledger::disk::journal& j, const services& s)
@@ -62,7 +67,10 @@ public:
                               {ledger::fault::unavailable, "close the ledger: the run is ending"}};
           return o;
         },
-        [this](flush&) { write_group(); },
+        [this](flush&) {
+          write_group();
+          answer_late();
+        },
     };
   }
 
@@ -112,7 +120,43 @@ private:
     if (services_.on_record)
       for (auto& one : **r)
         services_.on_record(task, one);
-    promise.deliver(outcome{*r, std::nullopt});
+    if (!journal_.lags(task)) {
+      promise.deliver(outcome{*r, std::nullopt});
+      return;
+    }
+    if (late_.empty())
+      look_again();
+    late_.push_back({promise, task, *r});
+  }
+
+  /// Durable, but not in the folder yet. Whoever acted on it would look there
+  /// and find a contract without its record.
+  struct late_answer {
+    caf::typed_response_promise<outcome> promise;
+    std::string task;
+    ledger::disk::appended records;
+    std::uint32_t tries = 0;
+  };
+
+  void look_again() { tell_later(this, ledger_writer{this}, late_pause, flush{}); }
+
+  void answer_late() {
+    if (late_.empty() || !pass([this] { journal_.catch_up(); }))
+      return;
+    tell_trouble();
+    auto* why = journal_.trouble();
+    std::vector<late_answer> left;
+    for (auto& l : late_) {
+      if (!journal_.lags(l.task))
+        l.promise.deliver(outcome{l.records, std::nullopt});
+      else if (why && why->code != ledger::disk::disk_full_code && ++l.tries >= late_tries)
+        l.promise.deliver(outcome{l.records, trouble{trouble::source::lost, *why}});
+      else
+        left.push_back(std::move(l));
+    }
+    late_ = std::move(left);
+    if (!late_.empty())
+      look_again();
   }
 
   ledger::disk::journal& journal_;
@@ -120,6 +164,7 @@ private:
   std::vector<ledger::disk::append> waiting_;
   std::vector<caf::typed_response_promise<outcome>> promises_;
   std::string told_trouble_;
+  std::vector<late_answer> late_;
 };
 
 } // namespace

@@ -44,10 +44,13 @@ void journal::impl::hold(const std::string& task, const marks& since) {
     held_anew.insert(task);
 }
 
+bool journal::impl::waits_in_backlog(std::string_view task) const {
+  return std::any_of(backlog.begin(), backlog.end(), [&](auto& p) { return p.task == task; });
+}
+
 bool journal::impl::lags(const std::string& task) const {
   auto known = chains.find(task);
-  return (known != chains.end() && known->second.is_damaged)
-         || std::any_of(backlog.begin(), backlog.end(), [&](auto& p) { return p.task == task; });
+  return (known != chains.end() && known->second.is_damaged) || waits_in_backlog(task);
 }
 
 bool journal::impl::some_hold_is_over() const {
@@ -287,6 +290,15 @@ const std::vector<damage>& journal::damages() const noexcept {
 
 const std::vector<std::string>& journal::healed() const noexcept {
   return impl_->healed;
+}
+
+bool journal::lags(std::string_view task) const {
+  return impl_->waits_in_backlog(task);
+}
+
+void journal::catch_up() {
+  if (!impl_->over)
+    impl_->work_off_backlog();
 }
 
 const failure* journal::trouble() const noexcept {

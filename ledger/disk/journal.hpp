@@ -115,6 +115,12 @@ public:
   /// What recovery completed, or took from the folders: sentences for the log.
   const std::vector<std::string>& healed() const noexcept;
 
+  /// Whether the folder of a task is still to follow its records: whoever reads
+  /// it does not find what was appended. Not of a damaged task, which never will.
+  bool lags(std::string_view task) const;
+  /// Tries again what a folder lacks, without appending anything.
+  void catch_up();
+
   /// Why a folder does not follow its records, or why no checkpoint is made, at
   /// the moment: tried again with every group. Null: all is well.
   const failure* trouble() const noexcept;

@@ -76,6 +76,7 @@ struct journal::impl {
 
   // -- checkpoint ----------------------------------------------------------------
 
+  bool waits_in_backlog(std::string_view task) const;
   bool lags(const std::string& task) const;
   bool some_hold_is_over() const;
   result<void> mark_projected();

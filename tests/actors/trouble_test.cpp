@@ -99,15 +99,34 @@ TEST_F(Trouble, ALedgerThatCannotBeWrittenWhenATaskIsOpenedIsLostNotDamaged) {
   EXPECT_TRUE(report->damaged.empty());
 }
 
-// A folder that lagged behind its records was told at the next start only, as
-// what recovery had mended.
-TEST_F(Trouble, AFolderThatLagsBehindItsRecordsIsToldOnceAndStopsNobody) {
+// A record was answered although its folder could not follow: the next gate
+// looked there, found a contract without its record and stopped the task as
+// forged. It was told at the next start only.
+TEST_F(Trouble, AFolderThatCannotFollowIsWaitedForAndToldOnce) {
+  auto in_the_way = root / "keys" / "repo.heads";
+  std::ofstream{in_the_way} << "in the way";
   std::vector<std::string> told;
   w.on_notice = [&](const std::string& sentence) { told.push_back(sentence); };
-  std::ofstream{root / "keys" / "repo.heads"} << "in the way";
-  EXPECT_EQ(run_one().is, status::done);
+  start({"T"});
+  run(std::chrono::milliseconds(500), 5);
+  EXPECT_FALSE(report);
   ASSERT_EQ(told.size(), 1u);
   EXPECT_NE(told[0].find("T: its folder cannot be completed"), std::string::npos) << told[0];
+  std::filesystem::remove(in_the_way);
+  run();
+  ASSERT_TRUE(report);
+  EXPECT_EQ(state_of("T").is, status::done) << state_of("T").why;
+  EXPECT_EQ(told.size(), 1u);
+}
+
+TEST_F(Trouble, AFolderThatCanNeverFollowEndsTheRunAsWhatItIs) {
+  std::ofstream{root / "keys" / "repo.heads"} << "in the way";
+  start({"T"});
+  run(std::chrono::milliseconds(500), 100);
+  ASSERT_TRUE(report);
+  EXPECT_NE(report->lost.find("its folder cannot be completed"), std::string::npos) << report->lost;
+  EXPECT_TRUE(report->damaged.empty());
+  EXPECT_NE(state_of("T").is, status::stopped) << state_of("T").why;
 }
 
 TEST_F(Trouble, BehindAShutGateNothingIsWrittenAndNobodyActsOnIt) {
