@@ -18,12 +18,14 @@ namespace ledger {
 /// SHA-256 of `bytes`, 64 hex digits.
 std::string sha256(std::string_view bytes);
 
-/// SHA-256 of a content that comes in pieces.
+/// SHA-256 of a content that comes in pieces. A copy goes on by itself.
 class sha256_stream {
 public:
   sha256_stream();
   void update(std::string_view bytes);
   std::string finish(); ///< Once.
+  /// Of what came until now; more may follow.
+  std::string so_far() const { return sha256_stream(*this).finish(); }
 
 private:
   std::array<unsigned char, 128> state_; // crypto_hash_sha256_state, kept opaque.

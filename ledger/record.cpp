@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <limits>
@@ -24,11 +25,14 @@ constexpr std::array event_names{
     event_name{event::granted, "granted"},
     event_name{event::asked, "asked"},
     event_name{event::answered, "answered"},
+    event_name{event::turned, "turned"},
     event_name{event::accepted, "accepted"},
     event_name{event::said_no, "said-no"},
     event_name{event::rejected, "rejected"},
     event_name{event::voided, "voided"},
     event_name{event::failed, "failed"},
+    event_name{event::deferred, "deferred"},
+    event_name{event::fell_back, "fell-back"},
     event_name{event::restarted, "restarted"},
     event_name{event::checked, "checked"},
     event_name{event::round_opened, "round-opened"},
@@ -163,6 +167,39 @@ std::vector<file_move> moves_in(const json& detail) {
   return out;
 }
 
+std::vector<file_growth> growths_in(const json& detail) {
+  std::vector<file_growth> out;
+  if (!detail.is_object())
+    return out;
+  auto it = detail.find("appended");
+  if (it == detail.end())
+    return out;
+  if (!it->is_array())
+    throw malformed{"`detail.appended` is no list"};
+  for (auto& g : *it) {
+    if (!g.is_object())
+      throw malformed{"`detail.appended` holds something that is no object"};
+    out.push_back(file_growth{path_at(g, "path"), number_at<std::uint64_t>(g, "at"),
+                              digest_at(g, "sha256"), number_at<std::uint64_t>(g, "bytes")});
+  }
+  return out;
+}
+
+// What grew must be among the files, once, and end where the new bytes end.
+void fits_files(const file_growth& g, const std::vector<file_growth>& all, const record& r) {
+  auto is_it = [&](auto& other) { return other.path == g.path; };
+  auto whole = std::find_if(r.files.begin(), r.files.end(), is_it);
+  if (std::count_if(r.files.begin(), r.files.end(), is_it) != 1
+      || std::count_if(all.begin(), all.end(), is_it) != 1)
+    throw malformed{fmt::format("`detail.appended` names {}, which is not exactly once among the "
+                                "record's files",
+                                in_quotes(g.path))};
+  if (g.bytes == 0 || whole->bytes < g.bytes || whole->bytes - g.bytes != g.at
+      || (g.at == 0 && whole->sha256 != g.sha256))
+    throw malformed{fmt::format("`detail.appended` of {} does not fit the file's size and digest",
+                                in_quotes(g.path))};
+}
+
 record record_in(const json& line) {
   if (!line.is_object())
     throw malformed{"is no JSON object"};
@@ -197,6 +234,9 @@ record record_in(const json& line) {
     throw malformed{"`detail` is missing or no object"};
   r.detail = *detail;
   moves_in(r.detail);
+  auto growths = growths_in(r.detail);
+  for (auto& g : growths)
+    fits_files(g, growths, r);
   r.prev = digest_at(line, "prev");
   if (line.contains("sig"))
     r.sig = text_at(line, "sig");
@@ -216,6 +256,7 @@ bool is_signed(event e) noexcept {
     case event::granted:
     case event::asked:
     case event::failed:
+    case event::deferred:
     case event::restarted:
     case event::stopped:
     case event::parked:
@@ -240,6 +281,14 @@ std::vector<file_move> moves_of(const record& r) {
     return moves_in(r.detail);
   } catch (const malformed&) {
     return {}; // Only a record that never was a line: parse_line refuses these.
+  }
+}
+
+std::vector<file_growth> growths_of(const record& r) {
+  try {
+    return growths_in(r.detail);
+  } catch (const malformed&) {
+    return {}; // As above.
   }
 }
 

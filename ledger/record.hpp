@@ -14,6 +14,9 @@
 //      line that this program wrote: a line in any other spelling is corrupt.
 //   3. seq starts at 1 and has no holes; prev of the first is 64 zeros.
 //   4. Unknown events and steps are corrupt, never skipped.
+//   5. A file that grows is named twice: `files` has all of it as it is after the
+//      record, detail.appended the bytes that are new. So whoever looks at
+//      `files` needs to know nothing of growing.
 //
 // Pure.
 
@@ -44,11 +47,14 @@ enum class event : std::uint8_t {
   granted,      ///< The supervisor let a step begin, on the evidence in detail.
   asked,        ///< A provider is about to be called (L1).
   answered,     ///< Its answer is a file.
+  turned,       ///< It called tools: what it said is on record before they run.
   accepted,     ///< The answer passed its validator; a YES wrote its contract.
   said_no,      ///< A valid NO. It always stands.
   rejected,     ///< The validator refused the answer, which moved to old/.
   voided,       ///< Scope breach: the worktree is thrown away.
   failed,       ///< The attempt ended without an answer.
+  deferred,     ///< The provider is to be left alone until a time: nobody's attempt.
+  fell_back,    ///< The role goes on with its next provider.
   restarted,    ///< The task's actor died and was started again.
   checked,      ///< Test, lint and drift ran on a clean checkout.
   round_opened, ///< A fix is due; the former round's evidence moved to old/.
@@ -111,6 +117,22 @@ struct file_move {
   std::uint64_t bytes = 0;
 };
 
+/// Bytes that a file gets at its end. The first ones make the file; until it
+/// moves, later ones continue it.
+struct file_append {
+  std::string path;                           ///< Ledger path.
+  std::shared_ptr<const std::string> content; ///< Neither null nor empty.
+};
+
+/// What an append added. Recorded as detail.appended = [{path, at, sha256,
+/// bytes}]; the whole file is among the record's files.
+struct file_growth {
+  std::string path;
+  std::uint64_t at = 0; ///< Size of the file before; 0: the record made it.
+  std::string sha256;   ///< Of the new bytes alone.
+  std::uint64_t bytes = 0;
+};
+
 /// A record to be. See the head of this file.
 struct draft {
   event what = event::opened;
@@ -119,12 +141,16 @@ struct draft {
   std::uint32_t attempt = 1;
   std::vector<file_write> files;
   std::vector<file_move> moves;
+  std::vector<file_append> appends; ///< After the moves.
   json detail = json::object();
   bool sign = false;
 };
 
 /// The moves that a record holds in detail.moved.
 std::vector<file_move> moves_of(const record& r);
+
+/// The growths that a record holds in detail.appended.
+std::vector<file_growth> growths_of(const record& r);
 
 /// `prev` of the first record.
 inline constexpr std::string_view no_predecessor =

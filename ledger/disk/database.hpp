@@ -2,7 +2,8 @@
 //
 // Every line of every journal stands in `records` in the order of its commit;
 // its *id* grows by one and is never reused. `pending` holds the bytes of
-// files that no checkpoint has seen. `marks` holds three facts:
+// files, and of what files got at their end, that no checkpoint has seen. `marks` holds three
+// facts:
 //   boot_id     the boot in which the ledger was last opened
 //   projected   up to this id, journal.jsonl and the moves were done
 //   checkpoint  up to this id, everything is on the disk itself

@@ -24,7 +24,9 @@ namespace ledger::disk {
 gate_evidence collect_evidence(const std::filesystem::path& task_folder, const task_state& s,
                                const keyring& keys, const std::string& config_digest);
 
-/// Ledger paths among `files` at which there is not what was recorded, sorted.
+/// Ledger paths among `files` at which there is not what was recorded, sorted. A
+/// file that grows may lag behind its records (a full disk, say): then it ends
+/// where the lines of journal.jsonl say, and is not altered.
 std::vector<std::string> altered_files(const std::filesystem::path& task_folder,
                                        const std::map<std::string, file_ref>& files);
 

@@ -10,14 +10,18 @@
 // Invariants:
 //   1. append() returns only after the group is durable (L1).
 //   2. Order within a group: new files are put and copies for `old/` linked;
-//      then the commit; then the lines are appended to each journal.jsonl, the
-//      originals of moved files are removed, signed heads remembered.
+//      then the commit; then the files that grow get their new bytes, the lines are
+//      appended to each journal.jsonl, the originals of moved files are removed,
+//      signed heads remembered.
 //   3. No append overwrites a ledger path that a record still expects: it must
-//      move it away in the same or an earlier draft; else refused.
+//      move it away in the same or an earlier draft; else refused. A file that an
+//      append began is continued only if it is what was recorded, by size and, the
+//      first time, by digest; else refused with code "tampered".
 //   4. An append names the last record it knows (`after_seq`). If another came
 //      in between it is refused with code "stale": a dead actor cannot write.
 //   5. Within one boot a recorded file that is missing or differs is never
-//      restored. After a reboot, files not yet checkpointed are restored.
+//      restored. After a reboot, files not yet checkpointed are restored. What a
+//      kill can leave of a file that grows is completed: growing.hpp.
 //   6. A task whose folder cannot follow (it is damaged, or cannot be written
 //      to) loses nothing by it: what its folder lacks stays in the database
 //      until it can, however often others checkpoint or the ledger is opened.
@@ -85,7 +89,8 @@ public:
     std::filesystem::path root; ///< `.ai-stack-trace`; made if missing.
     journal_hooks hooks;
     std::uint64_t checkpoint_bytes = 8 * 1024 * 1024;
-    std::uint64_t sync_directly_bytes = 1024 * 1024; ///< Larger files bypass the database.
+    /// Larger files bypass the database. What is appended to a file never does.
+    std::uint64_t sync_directly_bytes = 1024 * 1024;
   };
 
   /// Opens or makes the journal and recovers every task (L3, L9 aside).
@@ -154,5 +159,9 @@ struct snapshot {
   std::vector<damage> damages;
 };
 result<snapshot> read_snapshot(const std::filesystem::path& root, const keyring& keys);
+
+/// journal::note() for who must not write. Errors: not_found, corrupt,
+/// unavailable.
+result<std::string> read_note(const std::filesystem::path& root, std::string_view key);
 
 } // namespace ledger::disk

@@ -43,18 +43,28 @@ result<void> journal::impl::recover_task(const copies& e, const circumstances& c
 
 result<void> journal::impl::complete_folder(const copies& e, const circumstances& c,
                                             const finding& f) {
-  auto name = e.task + "/" + std::string(path::journal);
-  std::uint64_t size = e.journal ? e.journal->size() : 0;
-  if (f.rewrite)
-    if (auto done = root.write_tail(name, {size, f.journal_keep}, f.journal_tail); !done)
-      return done;
   if (f.settled_seq < e.stored.size())
     for (auto folder : task_folders)
       if (auto done = root.make_folder(e.task + "/" + std::string(folder)); !done)
         return done;
   if (!f.healed.empty())
     healed.push_back(f.healed);
+  // In the order of an append: no line tells of a file that is not there, and no
+  // original goes before a line tells where to.
   auto said = heal_files(root, db, e, f, c);
+  if (!said)
+    return tl::make_unexpected(said.error());
+  healed.insert(healed.end(), said->begin(), said->end());
+  auto name = e.task + "/" + std::string(path::journal);
+  std::uint64_t size = e.journal ? e.journal->size() : 0;
+  if (f.rewrite)
+    if (auto done = root.write_tail(name, {size, f.journal_keep}, f.journal_tail); !done)
+      return done;
+  said = heal_originals(root, db, e, f, c);
+  if (!said)
+    return tl::make_unexpected(said.error());
+  healed.insert(healed.end(), said->begin(), said->end());
+  said = cut_unrecorded_tails(root, e, f, c);
   if (!said)
     return tl::make_unexpected(said.error());
   healed.insert(healed.end(), said->begin(), said->end());

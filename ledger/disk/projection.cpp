@@ -1,12 +1,12 @@
 #include "ledger/disk/projection.hpp"
 
 #include "ledger/digest.hpp"
-#include "ledger/gate.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 
 namespace ledger::disk {
 
@@ -63,8 +63,10 @@ private:
   }
 
   result<void> add(const draft& d) {
-    if (!d.detail.is_object() || d.detail.contains("moved"))
-      return refuse("its detail is no object, or holds `moved` already", "malformed");
+    if (!d.detail.is_object() || d.detail.contains("moved") || d.detail.contains("appended"))
+      return refuse("its detail is no object, or holds `moved` or `appended` already", "malformed");
+    if (auto twice = named_twice(d))
+      return refuse(fmt::format("{} is written twice by one record", *twice), "malformed");
     record r;
     r.seq = out_.tip.seq + 1;
     r.time = format_time(out_.tip.time_ms);
@@ -86,7 +88,27 @@ private:
     for (auto& f : d.files)
       if (auto done = put(f, r); !done)
         return done;
+    auto appended = json::array();
+    for (auto& f : d.appends) {
+      auto g = extend(f, r);
+      if (!g)
+        return tl::make_unexpected(g.error());
+      appended.push_back(
+          json{{"path", g->path}, {"at", g->at}, {"sha256", g->sha256}, {"bytes", g->bytes}});
+    }
+    if (!appended.empty())
+      r.detail["appended"] = std::move(appended);
     return seal(d, std::move(r));
+  }
+
+  static std::optional<std::string> named_twice(const draft& d) {
+    for (auto& f : d.appends) {
+      auto is_it = [&](auto& other) { return other.path == f.path; };
+      if (std::count_if(d.appends.begin(), d.appends.end(), is_it) > 1
+          || std::any_of(d.files.begin(), d.files.end(), is_it))
+        return f.path;
+    }
+    return std::nullopt;
   }
 
   result<void> seal(const draft& d, record r) {
@@ -101,8 +123,11 @@ private:
                     "malformed");
     out_.tip.seq = r.seq;
     out_.tip.line_sha256 = sha256(line);
-    for (auto& lost : gone_of(r))
+    for (auto& lost : gone_of(r)) {
       out_.tip.expected.erase(lost);
+      out_.tip.late.erase(lost);
+      out_.tip.growing.erase(lost);
+    }
     out_.lines.push_back(std::move(line));
     out_.records->push_back(std::move(r));
     return {};
@@ -123,22 +148,50 @@ private:
       return refuse(fmt::format("{} is to be moved to {}, which a record expects", m.from, m.to),
                     "occupied");
     auto late = out_.tip.late.find(m.from);
-    if (late != out_.tip.late.end()) {
+    auto growing = out_.tip.growing.find(m.from);
+    if (growing != out_.tip.growing.end()
+        && (late != out_.tip.late.end() || !growing->second.waiting.empty())) {
+      if (auto done = write_out(m, growing->second); !done)
+        return done;
+    } else if (late != out_.tip.late.end()) {
       // Not in its place yet: its predecessor is. Never linked, written again.
       if (auto done = w_.root.put(in_tree(a_.task, m.to), *late->second, durability::none); !done)
         return done;
-      out_.tip.late.erase(late);
     } else {
       if (w_.root.digest(in_tree(a_.task, m.from)) != m.sha256)
         return refuse(fmt::format("{} is missing or not what was recorded", m.from), "tampered");
       if (auto done = w_.root.link(in_tree(a_.task, m.from), in_tree(a_.task, m.to)); !done)
         return done;
     }
+    if (late != out_.tip.late.end())
+      out_.tip.late.erase(late);
+    if (growing != out_.tip.growing.end())
+      out_.tip.growing.erase(growing);
     auto is_signed = from->second.is_signed;
     expected.erase(from);
-    expected[m.to] = expectation{file_ref{m.to, m.sha256, m.bytes}, out_.tip.seq + 1, is_signed};
+    expected[m.to] = expectation{file_ref{m.to, m.sha256, m.bytes}, out_.tip.seq + 1, is_signed, 0};
     out_.originals.push_back(m.from);
     return {};
+  }
+
+  // What moves while its end is still in memory. Synced: what a checkpoint saw of
+  // it will have no other name.
+  result<void> write_out(const file_move& m, const open_file& f) {
+    std::string whole;
+    if (auto late = out_.tip.late.find(m.from); late != out_.tip.late.end()) {
+      whole = *late->second;
+    } else {
+      auto there = w_.root.read(in_tree(a_.task, m.from));
+      if (!there && there.error().kind == fault::unavailable)
+        return tl::make_unexpected(there.error());
+      if (there)
+        whole = std::move(*there);
+    }
+    for (auto& c : f.waiting)
+      whole += *c;
+    if (sha256(whole) != m.sha256)
+      return refuse(fmt::format("{} is missing or not what was recorded", m.from), "tampered");
+    return w_.root.put(in_tree(a_.task, m.to), whole, durability::synced);
   }
 
   result<void> put(const file_write& f, record& r) {
@@ -148,30 +201,94 @@ private:
       return refuse(
           fmt::format("{} would replace a recorded file; it must move to old/ first", f.path),
           "occupied");
+    file_ref ref{f.path, sha256(*f.content), f.content->size()};
+    bool is_large = f.content->size() > w_.sync_directly_bytes;
+    auto is_late = place(f, ref.sha256, is_large ? durability::synced : durability::none, 0);
+    if (!is_late)
+      return tl::make_unexpected(is_late.error());
+    // A late file has no name yet that could be synced: the database holds it.
+    if (*is_late || !is_large)
+      out_.pending.push_back(pending_bytes{out_.records->size(), ref.sha256, f.content});
+    out_.tip.expected[f.path] = expectation{ref, r.seq, false, 0};
+    r.files.push_back(std::move(ref));
+    return {};
+  }
+
+  // Puts a new file, or stages it where a recorded one still stands: true then.
+  result<bool> place(const file_write& f, const std::string& digest, durability d,
+                     std::uint64_t begun_seq) {
     auto name = in_tree(a_.task, f.path);
     if (w_.hooks.before_put)
       if (auto done = w_.hooks.before_put(name); !done)
-        return done;
-    file_ref ref{f.path, sha256(*f.content), f.content->size()};
-    bool is_late = is_wanted_before(f.path);
-    bool is_large = f.content->size() > w_.sync_directly_bytes;
-    if (is_late) {
-      auto temp = w_.root.stage(*f.content, durability::none, name);
-      if (!temp)
-        return tl::make_unexpected(temp.error());
-      out_.staged.push_back(staged_file{f.path, *temp, ref.sha256});
-      out_.tip.late[f.path] = f.content;
-    } else if (auto done =
-                   w_.root.put(name, *f.content, is_large ? durability::synced : durability::none);
-               !done) {
-      return done;
+        return tl::make_unexpected(done.error());
+    if (!is_wanted_before(f.path)) {
+      if (auto done = w_.root.put(name, *f.content, d); !done)
+        return tl::make_unexpected(done.error());
+      return false;
     }
-    // A late file has no name yet that could be synced: the database holds it.
-    if (is_late || !is_large)
-      out_.pending.push_back(pending_bytes{out_.records->size(), ref.sha256, f.content});
-    out_.tip.expected[f.path] = expectation{ref, r.seq, false};
+    auto temp = w_.root.stage(*f.content, durability::none, name);
+    if (!temp)
+      return tl::make_unexpected(temp.error());
+    out_.staged.push_back(staged_file{f.path, *temp, digest, begun_seq});
+    out_.tip.late[f.path] = f.content;
+    return true;
+  }
+
+  // Always in the database too, whatever the size: growing.hpp, 1.
+  result<file_growth> extend(const file_append& f, record& r) {
+    if (!f.content || f.content->empty() || !is_ledger_path(f.path))
+      return refuse(fmt::format("`{}` is no ledger path, or nothing is appended to it", f.path),
+                    "malformed");
+    auto known = out_.tip.expected.find(f.path);
+    bool begins = known == out_.tip.expected.end();
+    if (!begins && known->second.begun_seq == 0)
+      return refuse(fmt::format("{} would change a recorded file: only what an append began, and "
+                                "where it began, can be continued",
+                                f.path),
+                    "occupied");
+    file_growth g{f.path, begins ? 0 : known->second.file.bytes, sha256(*f.content),
+                  f.content->size()};
+    auto begun_seq = begins ? r.seq : known->second.begun_seq;
+    if (begins) {
+      if (auto is_late = place({f.path, f.content}, g.sha256, durability::none, begun_seq);
+          !is_late)
+        return tl::make_unexpected(is_late.error());
+      out_.tip.growing.insert_or_assign(f.path, open_file{{}, g.bytes, {}});
+    } else if (auto done = stands(known->second.file); !done) {
+      return tl::make_unexpected(done.error());
+    }
+    auto& open = out_.tip.growing.at(f.path);
+    open.sum.update(*f.content);
+    if (!begins) {
+      open.waiting.push_back(f.content);
+      out_.chunks.push_back(waiting_chunk{f.path, begun_seq, g.at, f.content});
+    }
+    file_ref ref{f.path, open.sum.so_far(), g.at + g.bytes};
+    out_.pending.push_back(pending_bytes{out_.records->size(), g.sha256, f.content});
+    out_.tip.expected[f.path] = expectation{ref, r.seq, false, begun_seq};
     r.files.push_back(std::move(ref));
-    return {};
+    return g;
+  }
+
+  // Whether a file that is to be continued is what was recorded (projection.hpp, 4).
+  result<void> stands(const file_ref& want) {
+    auto name = in_tree(a_.task, want.path);
+    auto open = out_.tip.growing.find(want.path);
+    if (open != out_.tip.growing.end()) {
+      if (out_.tip.late.contains(want.path) || w_.root.size(name) == open->second.on_disk)
+        return {};
+    } else {
+      auto content = w_.root.read(name);
+      if (!content && content.error().kind == fault::unavailable)
+        return tl::make_unexpected(content.error());
+      open_file found{{}, want.bytes, {}};
+      found.sum.update(content.value_or(""));
+      if (content && content->size() == want.bytes && found.sum.so_far() == want.sha256) {
+        out_.tip.growing.emplace(want.path, std::move(found));
+        return {};
+      }
+    }
+    return refuse(fmt::format("{} is missing or not what was recorded", want.path), "tampered");
   }
 
   const workshop& w_;
@@ -212,28 +329,57 @@ projection projection_of(prepared& p, std::uint64_t first_id) {
           signed_head{r.seq, i + 1 < p.lines.size() ? (*p.records)[i + 1].prev : p.tip.line_sha256};
   }
   out.staged = std::move(p.staged);
+  out.chunks = std::move(p.chunks);
   out.originals = std::move(p.originals);
   return out;
 }
+
+namespace {
+
+// Somebody else's file, or none, where ours was.
+result<void> write_behind(const tree& root, const std::string& name, std::uint64_t size,
+                          std::string_view text) {
+  auto done = root.write_tail(name, {size, size}, text);
+  if (!done && done.error().kind == fault::not_found)
+    return fail(fault::corrupt, done.error().detail);
+  return done;
+}
+
+result<void> project_chunks(const tree& root, chain& c, projection& p) {
+  for (; !p.chunks.empty(); p.chunks.erase(p.chunks.begin())) {
+    auto& add = p.chunks.front();
+    auto want = c.tip.expected.find(add.path);
+    if (want == c.tip.expected.end() || want->second.begun_seq != add.begun_seq)
+      continue; // It moved, with this chunk, or was given up.
+    if (auto done = write_behind(root, in_tree(p.task, add.path), add.at, *add.content); !done)
+      return done;
+    if (auto open = c.tip.growing.find(add.path); open != c.tip.growing.end()) {
+      open->second.on_disk += add.content->size();
+      open->second.waiting.erase(open->second.waiting.begin());
+    }
+  }
+  return {};
+}
+
+} // namespace
 
 result<void> project(const tree& root, const keyring& keys, chain& c, projection& p) {
   for (; !p.staged.empty(); p.staged.erase(p.staged.begin())) {
     auto& s = p.staged.front();
     auto want = c.tip.expected.find(s.path);
-    if (want == c.tip.expected.end() || want->second.file.sha256 != s.sha256)
+    if (want == c.tip.expected.end() || want->second.begun_seq != s.begun_seq
+        || (s.begun_seq == 0 && want->second.file.sha256 != s.sha256))
       root.discard(s.temp); // Moved on in the same group.
     else if (auto done = root.place(s.temp, in_tree(p.task, s.path)); !done)
       return done;
     else
       c.tip.late.erase(s.path);
   }
+  if (auto done = project_chunks(root, c, p); !done)
+    return done;
   if (!p.lines.empty()) {
-    auto done = root.write_tail(in_tree(p.task, path::journal), {c.journal_bytes, c.journal_bytes},
-                                p.lines);
-    // A journal that was there and is gone was removed by somebody.
-    if (!done && done.error().kind == fault::not_found)
-      return fail(fault::corrupt, done.error().detail);
-    if (!done)
+    if (auto done = write_behind(root, in_tree(p.task, path::journal), c.journal_bytes, p.lines);
+        !done)
       return done;
     c.journal_bytes += p.lines.size();
     p.lines.clear();
@@ -248,138 +394,6 @@ result<void> project(const tree& root, const keyring& keys, chain& c, projection
       return done;
   p.head.reset();
   return {};
-}
-
-namespace {
-
-class healing {
-public:
-  healing(const tree& root, const database& db, const copies& e, const finding& f,
-          const circumstances& c)
-      : root_(root)
-      , db_(db)
-      , e_(e)
-      , f_(f)
-      , c_(c)
-      , expected_(expected_after(f.records)) {}
-
-  result<std::vector<std::string>> run() {
-    for (auto i = f_.settled_seq; i < f_.records.size(); ++i)
-      for (auto& m : moves_of(f_.records[i]))
-        moves_.push_back(m);
-    if (auto done = moves_again(); !done)
-      return tl::make_unexpected(done.error());
-    for (auto& [name, want] : expected_)
-      if (want.seq > f_.settled_seq && want.seq <= e_.stored.size())
-        if (auto done = file(want); !done)
-          return tl::make_unexpected(done.error());
-    for (auto& m : moves_)
-      if (auto done = original(m); !done)
-        return tl::make_unexpected(done.error());
-    return std::move(said_);
-  }
-
-private:
-  bool is_at(std::string_view ledger_path, std::string_view sha256) const {
-    return root_.digest(in_tree(e_.task, ledger_path)) == sha256;
-  }
-
-  // A power cut may have taken the second name of what moved; the first is then
-  // the only one, until new content takes its place.
-  result<void> moves_again() {
-    bool any = false;
-    for (auto& m : moves_) {
-      auto want = expected_.find(m.to);
-      if (!c_.rebooted || want == expected_.end() || want->second.file.sha256 != m.sha256
-          || is_at(m.to, m.sha256))
-        continue;
-      // It may have moved on: any of its names will do.
-      auto source = std::find_if(moves_.begin(), moves_.end(), [&](auto& n) {
-        return n.sha256 == m.sha256 && is_at(n.from, m.sha256);
-      });
-      if (source == moves_.end())
-        continue;
-      if (auto done = root_.link(in_tree(e_.task, source->from), in_tree(e_.task, m.to)); !done)
-        return done;
-      said_.push_back(fmt::format("{}: moved {} to {} again", e_.task, source->from, m.to));
-      any = true;
-    }
-    // Durable before its first name goes: another power cut may follow.
-    return any ? root_.sync_file_system() : result<void>{};
-  }
-
-  // Within one boot: only a name that has not changed hands yet. Its old
-  // content still being there proves that nobody but us is at work.
-  bool may_put(const file_ref& want) const {
-    return c_.rebooted || std::any_of(moves_.begin(), moves_.end(), [&](auto& m) {
-             return m.from == want.path && is_at(m.from, m.sha256);
-           });
-  }
-
-  result<void> file(const expectation& want) {
-    if (is_at(want.file.path, want.file.sha256) || !may_put(want.file))
-      return {};
-    auto name = in_tree(e_.task, want.file.path);
-    auto bytes = db_.pending(e_.task, want.file.sha256);
-    if (!bytes)
-      return tl::make_unexpected(bytes.error());
-    // A digest again: what the database holds must be what was recorded.
-    if (*bytes && sha256(**bytes) == want.file.sha256) {
-      if (auto done = root_.put(name, **bytes, durability::none); !done)
-        return done;
-      said_.push_back(fmt::format("{}: restored {} from the database", e_.task, want.file.path));
-      return {};
-    }
-    return {}; // Missing or altered: gates and verify name it.
-  }
-
-  // A moved file's original goes only if it is what moved, and has arrived.
-  result<void> original(const file_move& m) {
-    if (expected_.contains(m.from) || !is_at(m.from, m.sha256))
-      return {};
-    auto target = expected_.find(m.to);
-    if (target != expected_.end() && !is_at(m.to, target->second.file.sha256))
-      return {};
-    if (auto done = root_.remove(in_tree(e_.task, m.from)); !done)
-      return done;
-    said_.push_back(fmt::format("{}: finished moving {} to {}", e_.task, m.from, m.to));
-    return {};
-  }
-
-  const tree& root_;
-  const database& db_;
-  const copies& e_;
-  const finding& f_;
-  const circumstances& c_;
-  expected_files expected_;
-  std::vector<file_move> moves_;
-  std::vector<std::string> said_;
-};
-
-} // namespace
-
-result<std::vector<std::string>> heal_files(const tree& root, const database& db, const copies& e,
-                                            const finding& f, const circumstances& c) {
-  if (e.stored.empty() || e.stored.back().id <= c.settled())
-    return std::vector<std::string>{};
-  return healing(root, db, e, f, c).run();
-}
-
-result<std::vector<std::string>> drop_unrecorded_contract(const tree& root, const copies& e,
-                                                          const finding& f) {
-  std::vector<std::string> said;
-  auto c = unrecorded_contract(e.task, f.records);
-  if (c == contract::none)
-    return said;
-  auto name = in_tree(e.task, path_of(c));
-  if (root.digest(name) != sha256(contract_text(c, e.task)))
-    return said; // Nothing there, or not ours: gates and verify name it.
-  if (auto done = root.remove(name); !done)
-    return tl::make_unexpected(done.error());
-  said.push_back(fmt::format("{}: removed {}, put before a kill and never recorded: its answer is "
-                             "judged again",
-                             e.task, path_of(c)));
-  return said;
 }
 
 } // namespace ledger::disk

@@ -11,11 +11,20 @@
 //   2. Preparing changes no chain: an append that fails half-way leaves orphans
 //      at paths that no record expects, and nothing else.
 //   3. Projecting can be repeated: what is done is not done again.
+//   4. The append that begins a file puts it (1 holds for it). One that continues a
+//      file writes nothing before the commit, but the file must be what was
+//      recorded: the first time in a process its digest is compared, and kept as a
+//      running sum; from then on its size. Projecting writes the chunk where the
+//      recorded size ends, before the lines.
+//   5. A file whose chunks wait (for the commit, or for room on the disk) is not
+//      linked when it moves but written anew and synced: its name in `old/` has
+//      all of it, and the chunks that waited are dropped.
 //
 // Private to ledger/disk.
 
 #pragma once
 
+#include "ledger/digest.hpp"
 #include "ledger/disk/journal.hpp"
 #include "ledger/disk/recovery.hpp"
 #include "ledger/disk/tree.hpp"
@@ -31,6 +40,13 @@ namespace ledger::disk {
 
 using content_ptr = std::shared_ptr<const std::string>;
 
+/// A file that this process appends to.
+struct open_file {
+  sha256_stream sum;                  ///< Of all of it.
+  std::uint64_t on_disk = 0;          ///< Its size, as far as projected.
+  std::vector<content_ptr> waiting{}; ///< The chunks behind that, in order.
+};
+
 /// The end of a chain: all that a next record depends on.
 struct chain_tip {
   std::uint64_t seq = 0;
@@ -39,6 +55,8 @@ struct chain_tip {
   expected_files expected;
   /// Files of this group whose name changes hands after the commit.
   std::map<std::string, content_ptr, std::less<>> late;
+  /// Empty for a task that appends to nothing.
+  std::map<std::string, open_file, std::less<>> growing;
 };
 
 struct chain {
@@ -50,7 +68,7 @@ struct chain {
 
 struct pending_bytes {
   std::size_t record = 0; ///< Index in prepared::records.
-  std::string sha256;
+  std::string sha256;     ///< Of a whole file, or of a chunk.
   content_ptr content;
 };
 
@@ -58,6 +76,14 @@ struct staged_file {
   std::string path; ///< Ledger path.
   std::string temp;
   std::string sha256;
+  std::uint64_t begun_seq = 0; ///< As in expectation.
+};
+
+struct waiting_chunk {
+  std::string path; ///< Ledger path.
+  std::uint64_t begun_seq = 0;
+  std::uint64_t at = 0;
+  content_ptr content;
 };
 
 struct prepared {
@@ -66,6 +92,7 @@ struct prepared {
   std::vector<std::string> lines;
   std::vector<pending_bytes> pending;
   std::vector<staged_file> staged;
+  std::vector<waiting_chunk> chunks;
   std::vector<std::string> originals; ///< Ledger paths that moves left.
   chain_tip tip;                      ///< After the append.
 };
@@ -89,6 +116,7 @@ struct projection {
   std::uint64_t first_id = 0;
   std::string lines;
   std::vector<staged_file> staged;
+  std::vector<waiting_chunk> chunks;
   std::vector<std::string> originals;
   std::optional<signed_head> head;
 };
@@ -99,10 +127,22 @@ projection projection_of(prepared& p, std::uint64_t first_id);
 result<void> project(const tree& root, const keyring& keys, chain& c, projection& p);
 
 /// Completes the files of a task whose last records the folder may lag behind:
-/// see recovery.hpp, invariant 3. What moves comes first, so that no new file
-/// takes the place of one that has no other name yet. Returns sentences.
+/// see recovery.hpp, invariant 3, and growing.hpp. What moves comes first, so that
+/// no new file takes the place of one that has no other name yet. Returns
+/// sentences.
 result<std::vector<std::string>> heal_files(const tree& root, const database& db, const copies& e,
                                             const finding& f, const circumstances& c);
+
+/// Removes the originals of what moved, once journal.jsonl tells of it. Returns
+/// sentences.
+result<std::vector<std::string>> heal_originals(const tree& root, const database& db,
+                                                const copies& e, const finding& f,
+                                                const circumstances& c);
+
+/// Cuts what stands behind the last chunk of a file, where journal.jsonl is the
+/// only witness (growing.hpp, 5). Returns sentences.
+result<std::vector<std::string>> cut_unrecorded_tails(const tree& root, const copies& e,
+                                                      const finding& f, const circumstances& c);
 
 /// Removes the contract's file that unrecorded_contract() tells of, if it has
 /// exactly its bytes. Returns sentences.

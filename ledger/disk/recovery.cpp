@@ -293,10 +293,15 @@ contract unrecorded_contract(std::string_view task, const std::vector<record>& r
 void expect(expected_files& files, const record& r) {
   for (auto& m : moves_of(r)) {
     files.erase(m.from);
-    files[m.to] = expectation{file_ref{m.to, m.sha256, m.bytes}, r.seq, !r.sig.empty()};
+    files[m.to] = expectation{file_ref{m.to, m.sha256, m.bytes}, r.seq, !r.sig.empty(), 0};
   }
-  for (auto& f : r.files)
-    files[f.path] = expectation{f, r.seq, !r.sig.empty()};
+  auto added = growths_of(r);
+  for (auto& f : r.files) {
+    auto g = std::find_if(added.begin(), added.end(), [&](auto& a) { return a.path == f.path; });
+    auto& want = files[f.path];
+    auto begun_seq = g == added.end() ? 0 : g->at == 0 ? r.seq : want.begun_seq;
+    want = expectation{f, r.seq, !r.sig.empty(), begun_seq};
+  }
   for (auto& lost : gone_of(r))
     files.erase(lost);
 }

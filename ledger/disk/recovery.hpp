@@ -101,8 +101,11 @@ contract unrecorded_contract(std::string_view task, const std::vector<record>& r
 /// A file that a task's records expect on disk.
 struct expectation {
   file_ref file;
-  std::uint64_t seq = 0; ///< Of the record that put or moved it there.
+  std::uint64_t seq = 0; ///< Of the record that put or moved it there, or added to it.
   bool is_signed = false;
+  /// The record whose append began it; 0: it was put, or has moved, and does not
+  /// grow (growing.hpp).
+  std::uint64_t begun_seq = 0;
 };
 using expected_files = std::map<std::string, expectation, std::less<>>;
 

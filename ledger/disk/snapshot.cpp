@@ -104,6 +104,18 @@ result<database> open_copied(const fs::path& root, const fs::path& folder) {
 
 using stored_chains = std::map<std::string, std::vector<stored_line>>;
 
+result<std::string> stored_note(const fs::path& root, std::string_view key) {
+  private_folder temp;
+  if (temp.path().empty())
+    return fail(fault::unavailable, "no temporary folder can be made; set TMPDIR");
+  auto db = open_copied(root, temp.path());
+  if (!db)
+    return tl::make_unexpected(db.error());
+  if (db->is_new())
+    return fail(fault::not_found, fmt::format("no note {}", key));
+  return db->note(key);
+}
+
 result<stored_chains> stored_state(const fs::path& root, all_marks& marked) {
   private_folder temp;
   if (temp.path().empty())
@@ -182,6 +194,13 @@ result<snapshot> read_snapshot(const fs::path& root, const keyring& keys) {
       out.tasks[task] = chain_state{std::move(f.records), f.settled_seq};
   }
   return out;
+}
+
+result<std::string> read_note(const fs::path& root, std::string_view key) {
+  std::error_code error;
+  if (!fs::exists(root / own_folder / "ledger.db", error))
+    return fail(fault::not_found, fmt::format("there is no ledger {}", root.string()));
+  return stored_note(root, key);
 }
 
 } // namespace ledger::disk

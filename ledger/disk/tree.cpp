@@ -245,6 +245,14 @@ std::string tree::digest(std::string_view name) const {
   return fd ? digest_of(fd->get()) : std::string{};
 }
 
+std::optional<std::uint64_t> tree::size(std::string_view name) const {
+  auto fd = open_beneath(root_.get(), name, O_PATH);
+  struct stat st {};
+  if (!fd || ::fstat(fd->get(), &st) != 0 || !S_ISREG(st.st_mode))
+    return std::nullopt;
+  return static_cast<std::uint64_t>(st.st_size);
+}
+
 result<void> tree::make_folder(std::string_view name) const {
   for (std::size_t end = 0; end != std::string_view::npos;) {
     end = name.find('/', end + 1);

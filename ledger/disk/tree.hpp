@@ -81,6 +81,8 @@ public:
                            std::size_t max_bytes = std::size_t{1} << 30) const;
   /// Empty if there is no such regular file.
   std::string digest(std::string_view name) const;
+  /// Nothing if there is no such regular file.
+  std::optional<std::uint64_t> size(std::string_view name) const;
   /// Puts a file, making missing folders. Synced: the file and every folder
   /// above it, up to the tree.
   result<void> put(std::string_view name, std::string_view content, durability d) const;
