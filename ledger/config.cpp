@@ -73,11 +73,14 @@ json spelled(const deploy_config& c) {
 }
 
 json spelled(const sandbox_config& c) {
-  const auto& [kind, read_only] = c;
+  const auto& [kind, read_only, accept_unsandboxed] = c;
   json out = json::object();
   out["kind"] = spelled(to_string(kind));
-  if (!read_only.empty()) // Younger than ledgers whose contracts hold a digest.
+  // These are younger than ledgers whose contracts hold a digest.
+  if (!read_only.empty())
     out["read_only"] = spelled(read_only);
+  if (accept_unsandboxed)
+    out["accept_unsandboxed"] = true;
   return out;
 }
 

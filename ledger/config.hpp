@@ -12,11 +12,13 @@
 
 #pragma once
 
+#include "ledger/money.hpp"
 #include "ledger/step_table.hpp"
 
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,12 +33,24 @@ struct repo_config {
 };
 
 struct role_config {
-  std::string provider;
+  std::string provider;                   ///< A kind, or a table of [providers].
+  std::string model = {};                 ///< Overrides the provider's, for the first one only.
+  std::vector<std::string> fallback = {}; ///< Providers to go on with, in order.
+  std::string prompts = {};               ///< Folder of overrides, relative to the repository.
 };
 
 struct provider_config {
-  std::string kind; ///< `offline`; the test build knows `scripted` as well.
-  std::map<std::string, std::string> options; ///< Further keys of this kind.
+  std::string kind; ///< See provider_kind.hpp; the test build knows `scripted` as well.
+  std::map<std::string, std::string> options = {}; ///< Keys that only such a kind knows.
+  std::string model = {}, base_url = {}, api_key_env = {};
+  bool plain_http = false;                     ///< http to other hosts than loopback.
+  std::vector<std::string> command = {};       ///< The program and its first arguments.
+  std::map<std::string, std::string> env = {}; ///< Further variables of a program's.
+  std::string ledger = {};                     ///< Of kind replay: a .ai-stack-trace.
+  std::optional<std::uint32_t> concurrency = {}, requests_per_minute = {}, max_output_tokens = {};
+  std::optional<std::uint64_t> tokens_per_minute = {};
+  std::optional<milliseconds> timeout = {}, idle_timeout = {}, longest_wait = {};
+  std::optional<token_price> price = {};
 };
 
 /// A check: a shell command, and optionally a regular expression that fails it
@@ -72,6 +86,9 @@ struct limits_config {
   std::uint32_t restart_intensity = 3;                    ///< More restarts than this within the
   milliseconds restart_period = std::chrono::seconds(60); ///< period park the task.
   milliseconds patience = std::chrono::minutes(10);       ///< With what is unavailable, in a row.
+  std::uint32_t turns = 60;                               ///< Of one conversation.
+  std::uint64_t conversation_bytes = 16 * 1024 * 1024;    ///< Of its file.
+  milliseconds conversation_time = std::chrono::hours(1); ///< Of its turns, added up.
 };
 
 enum class sandbox_kind : std::uint8_t { bwrap, none };
@@ -80,6 +97,8 @@ struct sandbox_config {
   sandbox_kind kind = sandbox_kind::bwrap;
   /// Further folders that children may read: absolute, or below `~/`.
   std::vector<std::string> read_only;
+  /// With kind `none`: a model's program may change code all the same.
+  bool accept_unsandboxed = false;
 };
 
 enum class deploy_kind : std::uint8_t { none, directory, command };
@@ -102,6 +121,7 @@ struct config {
   checks_config checks;
   scope_config scope;
   limits_config limits;
+  budget_config budget;
   sandbox_config sandbox;
   deploy_config deploy;
 };

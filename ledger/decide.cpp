@@ -1,6 +1,9 @@
 #include "ledger/decide.hpp"
 
+#include "ledger/digest.hpp"
+
 #include <algorithm>
+#include <cstdlib>
 #include <optional>
 #include <string>
 
@@ -65,16 +68,41 @@ park parked_by_tries(const task_state& s, const limits_config& l) {
               : "mend what the last failure names, then `scheduler retry " + s.task + "`"};
 }
 
+/// Whether the role has another provider to go on with; a budget is nobody's.
+std::optional<fall_back> next_provider(const task_state& s, const config& c) {
+  if (!ai_is_due(s) || s.last_fault_code == run_budget_code
+      || s.last_fault_code == task_budget_code)
+    return std::nullopt;
+  auto by = row_of(s.at).by;
+  auto now = provider_of(s, c, by);
+  auto after = s;
+  ++after.fallbacks[by];
+  auto next = provider_of(after, c, by);
+  if (next == now)
+    return std::nullopt;
+  return fall_back{now, next};
+}
+
+park parked_by_provider(const task_state& s) {
+  auto code = s.last_fault_code.empty() ? std::string{s.refusal_kind} : s.last_fault_code;
+  bool money = code == run_budget_code || code == task_budget_code;
+  return {code, step_words(s) + ": " + s.refusal_why,
+          money ? "raise [budget], or wait for the next run, then `scheduler retry " + s.task + "`"
+                : "see `scheduler show " + s.task + "`, mend what it names, then `scheduler retry "
+                      + s.task + "` (with --note FILE to add to the prompt)"};
+}
+
 /// What follows from a NO, red checks, a failed build or a provider's refusal.
-action after_refusal(const task_state& s, const limits_config& l) {
+action after_refusal(const task_state& s, const config& c) {
+  auto& l = c.limits;
   if (s.refusal_kind == refusal::decide_no)
     return stop{s.refusal_kind, "Claude said NO in step 2: " + s.refusal_why,
                 "change the prompt, then `scheduler retry " + s.task + " --from ingest`"};
-  if (s.refusal_kind == refusal::provider_refused)
-    return park{s.last_fault_code.empty() ? s.refusal_kind : s.last_fault_code,
-                step_words(s) + ": " + s.refusal_why,
-                "see `scheduler show " + s.task + "`, mend what it names, then `scheduler retry "
-                    + s.task + "` (with --note FILE to add to the prompt)"};
+  if (s.refusal_kind == refusal::provider_refused) {
+    if (auto next = next_provider(s, c))
+      return *next;
+    return parked_by_provider(s);
+  }
   if (s.same_failure_twice)
     return park{"same-failure-twice",
                 s.refusal_kind + " again with the same diff: " + s.refusal_why,
@@ -127,10 +155,13 @@ action without_change(const task_state& s) {
 }
 
 /// A limit that ends the task, if one is reached.
-bool over_limits(const task_state& s, const limits_config& l, action& out) {
+bool over_limits(const task_state& s, const config& c, action& out) {
+  auto& l = c.limits;
   bool waited = s.unavailable_ms != 0 && s.failed_ms - s.unavailable_ms >= l.patience.count();
   if (recent_restarts(s, l) > l.restart_intensity)
     out = parked_by_restarts(s, l);
+  else if (auto next = waited && s.ph == phase::ready ? next_provider(s, c) : std::nullopt)
+    out = *next;
   else if (waited)
     out = parked_by_patience(s, l);
   else if (s.attempt > l.tries && s.ph != phase::refused) // A verdict is no attempt.
@@ -142,9 +173,17 @@ bool over_limits(const task_state& s, const limits_config& l, action& out) {
 
 /// When the pause after the last failure is over; empty: it is.
 std::optional<wait_until> pause_of(const task_state& s, std::int64_t now_ms) {
-  if (s.failures == 0 || s.ph == phase::granted || s.ph == phase::asked)
+  if (s.ph == phase::granted || s.ph == phase::asked)
+    return std::nullopt;
+  // A clock that was set back: nobody knows how long the provider waits still.
+  if (s.deferred_until_ms > now_ms && now_ms >= s.deferred_ms)
+    return wait_until{s.deferred_until_ms};
+  if (s.failures == 0)
     return std::nullopt;
   auto pause_ms = backoff_ms(s.failures);
+  // Many tasks share a provider, and hear of its end at the same time.
+  if (ai_is_due(s) && s.unavailable_ms != 0)
+    pause_ms = spread_ms(pause_ms, s.head);
   // A failure that lies further ahead than its pause: the clock was set back,
   // and nobody knows how long ago it was. The limits hold all the same.
   bool unknown = s.failed_ms - now_ms > pause_ms;
@@ -162,10 +201,41 @@ std::int64_t backoff_ms(std::uint32_t failures) noexcept {
   return std::min(first_backoff_ms << shift, longest_backoff_ms);
 }
 
+std::int64_t spread_ms(std::int64_t longest_ms, std::string_view seed) {
+  if (longest_ms <= 0)
+    return 0;
+  auto drawn = std::strtoull(sha256(seed).substr(0, 15).c_str(), nullptr, 16);
+  return 1 + static_cast<std::int64_t>(drawn % static_cast<std::uint64_t>(longest_ms));
+}
+
+std::string provider_of(const task_state& s, const config& c, role r) {
+  auto configured = c.roles.find(r);
+  if (configured == c.roles.end())
+    return {};
+  auto& [provider, model, fallback, prompts] = configured->second;
+  auto used = s.fallbacks.find(r);
+  std::size_t n = used == s.fallbacks.end() ? 0 : used->second;
+  n = std::min(n, fallback.size()); // The configuration may have lost some.
+  return n == 0 ? provider : fallback[n - 1];
+}
+
+std::string why_conversation_ends(const task_state& s, const limits_config& l) {
+  if (s.turns >= l.turns)
+    return "after " + std::to_string(s.turns) + " turns it had not answered (limits.turns)";
+  auto* file = ai_is_due(s) ? file_of(s, turns_path(answer_path(s))) : nullptr;
+  if (file && file->bytes >= l.conversation_bytes)
+    return "after " + std::to_string(file->bytes)
+           + " bytes it had not answered (limits.conversation_bytes)";
+  if (s.turns > 0 && s.conversation_ms >= l.conversation_time.count())
+    return "after " + seconds(milliseconds{s.conversation_ms})
+           + " it had not answered (limits.conversation_time)";
+  return {};
+}
+
 action decide(const task_state& s, const config& c, std::int64_t now_ms) {
   if (s.terminal() || s.at == step::ingest)
     return rest{};
-  if (action limit; over_limits(s, c.limits, limit))
+  if (action limit; over_limits(s, c, limit))
     return limit;
   if (auto pause = pause_of(s, now_ms))
     return *pause;
@@ -181,7 +251,7 @@ action decide(const task_state& s, const config& c, std::int64_t now_ms) {
     case phase::answered:
       return judge_answer{};
     case phase::refused:
-      return after_refusal(s, c.limits);
+      return after_refusal(s, c);
   }
   return rest{};
 }

@@ -49,6 +49,10 @@ struct run_build {};
 /// Record the deploy's intent, after reading the contract again.
 struct write_deploy_intent {};
 struct run_deploy {};
+/// Let the role go on with its next provider.
+struct fall_back {
+  std::string from, to;
+};
 /// Write status.json (if done) and end.
 struct finish {
   status as; ///< done or no_change.
@@ -62,7 +66,7 @@ struct park {
 
 using action = std::variant<rest, wait_until, ask_for_grant, ask_role, judge_answer, run_checks,
                             open_round, write_intent, make_commit, run_build, write_deploy_intent,
-                            run_deploy, finish, stop, park>;
+                            run_deploy, fall_back, finish, stop, park>;
 
 /// What to do with a task in state `s` at `now_ms` (Unix time).
 action decide(const task_state& s, const config& c, std::int64_t now_ms);
@@ -70,5 +74,22 @@ action decide(const task_state& s, const config& c, std::int64_t now_ms);
 /// The pause before attempt n+1 after n failures in a row: 200 ms doubled each
 /// time, at most 30 s.
 std::int64_t backoff_ms(std::uint32_t failures) noexcept;
+
+/// A pause of at most `longest_ms` that is spread evenly (full jitter), so that
+/// many who failed together do not come back together. The same `seed` gives the
+/// same pause.
+std::int64_t spread_ms(std::int64_t longest_ms, std::string_view seed);
+
+/// The provider that plays the role in this task: the first of those configured
+/// that the task has not used up.
+std::string provider_of(const task_state& s, const config& c, role r);
+
+/// Why a conversation may not go on: too many turns, too long, too large; empty:
+/// it may.
+std::string why_conversation_ends(const task_state& s, const limits_config& l);
+
+/// The codes under which a budget refuses a call; see money.hpp.
+inline constexpr std::string_view run_budget_code = "run-budget-used";
+inline constexpr std::string_view task_budget_code = "task-budget-used";
 
 } // namespace ledger

@@ -1,6 +1,7 @@
 #include "ledger/drafts.hpp"
 
 #include "ledger/detail.hpp"
+#include "ledger/drafting.hpp"
 
 #include <algorithm>
 #include <array>
@@ -8,8 +9,6 @@
 #include <utility>
 
 namespace ledger {
-
-namespace {
 
 draft start(const task_state& s, event what) {
   draft d;
@@ -20,7 +19,6 @@ draft start(const task_state& s, event what) {
   return d;
 }
 
-/// What every signed draft names (L4); which ones are signed: is_signed().
 void sign(draft& d, const task_state& s) {
   d.sign = true;
   json terms{
@@ -29,8 +27,7 @@ void sign(draft& d, const task_state& s) {
   d.detail = std::move(terms);
 }
 
-/// Moves `p` to old/ under a name that no record has taken.
-void move_away(draft& d, const task_state& s, std::string_view p, std::string_view why,
+void move_file(draft& d, const task_state& s, std::string_view p, std::string_view why,
                std::uint32_t n) {
   auto* f = file_of(s, p);
   if (!f)
@@ -40,6 +37,15 @@ void move_away(draft& d, const task_state& s, std::string_view p, std::string_vi
     to = old_path(p, std::string{why} + "-" + std::to_string(n) + "." + "again", k);
   d.moves.push_back({f->path, to, f->sha256, f->bytes});
 }
+
+void move_away(draft& d, const task_state& s, std::string_view p, std::string_view why,
+               std::uint32_t n) {
+  move_file(d, s, p, why, n);
+  if (auto conversation = turns_path(p); !conversation.empty())
+    move_file(d, s, conversation, why, n);
+}
+
+namespace {
 
 /// Where a file of this round went by the draft's moves.
 std::string moved_to(const draft& d, std::string_view from) {
@@ -144,33 +150,6 @@ draft draft_reconfigured(const task_state& s, std::string_view new_digest) {
 draft draft_granted(const task_state& s, const gate_decision& open) {
   auto d = start(s, event::granted);
   d.detail = {{"evidence", open.evidence}};
-  return d;
-}
-
-draft draft_asked(const task_state& s, const asking& a) {
-  auto d = start(s, event::asked);
-  d.detail = {{"role", to_string(row_of(s.at).by)},
-              {"provider", a.provider},
-              {"model", a.model},
-              {"version", a.version},
-              {"input_sha256", a.input_sha256},
-              {"usd_reserved", a.usd_reserved}};
-  return d;
-}
-
-draft draft_answered(const task_state& s, const answering& a) {
-  auto d = start(s, event::answered);
-  d.files.push_back({answer_path(s), a.text});
-  d.detail = {{"provider", a.provider}, {"model", a.model}, {"version", a.version},
-              {"took_ms", a.took_ms},   {"usd", a.usd},     {"usage", a.usage}};
-  if (row_of(s.at).writes_code) {
-    d.detail["tree"] = a.tree;
-    d.detail["hidden"] = a.hidden;
-    d.detail["faults"] = a.faults;
-    if (a.diff)
-      d.files.push_back({std::string{path::changes}, a.diff});
-  }
-  sign(d, s);
   return d;
 }
 

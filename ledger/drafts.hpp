@@ -47,8 +47,19 @@ struct asking {
   std::string provider, model, version;
   std::string input_sha256;
   double usd_reserved = 0;
+  bool anew = false; ///< The turns so far, if any, are for somebody else or another input.
 };
 draft draft_asked(const task_state& s, const asking& a);
+
+/// A turn of a conversation: the line that its file grows by, and what it was.
+struct turning {
+  text_ptr line; ///< With its newline.
+  json calls = json::array();
+  std::int64_t took_ms = 0;
+  double usd = 0;
+  json usage = json::object();
+};
+draft draft_turned(const task_state& s, const turning& t);
 
 /// An answer and, for writing steps, what became of the worktree.
 struct answering {
@@ -68,6 +79,19 @@ draft draft_answered(const task_state& s, const answering& a);
 draft draft_judged(const task_state& s, const judgement& j);
 
 draft draft_failed(const task_state& s, const failure& f);
+
+/// A call that brought no answer.
+struct failed_call {
+  std::string_view kind; ///< "unavailable", "refused" or spoiled_kind.
+  std::string provider, code, why;
+  double usd = 0;
+  json usage = json::object();
+};
+draft draft_call_failed(const task_state& s, const failed_call& f);
+/// The provider is to be left alone until then (Unix time).
+draft draft_deferred(const task_state& s, const failed_call& f, std::int64_t until_ms);
+/// The role goes on with its next provider, from the beginning of the answer.
+draft draft_fell_back(const task_state& s, std::string_view from, std::string_view to);
 /// Whoever had the attempt died: what it threw.
 draft draft_died(const task_state& s, std::string_view why);
 draft draft_restarted(const task_state& s, std::string_view why);

@@ -2,6 +2,8 @@
 #include "ledger/state.hpp"
 #include "ledger/transitions.hpp"
 
+#include <algorithm>
+
 namespace ledger {
 
 namespace {
@@ -23,12 +25,34 @@ result<void> take_files(task_state& s, const record& r) {
     if (m.from == path::final_ok)
       s.final_ok.reset();
   }
+  auto growths = growths_of(r);
   for (auto& f : r.files) {
-    if (s.files.count(f.path) != 0)
+    auto grew = std::find_if(growths.begin(), growths.end(),
+                             [&](auto& g) { return g.path == f.path && g.at != 0; });
+    auto known = s.files.find(f.path);
+    if (grew == growths.end() && known != s.files.end())
       return record_breaks(r, "writes over a recorded file: " + f.path);
+    if (grew != growths.end() && (known == s.files.end() || known->second.bytes != grew->at))
+      return record_breaks(r, "continues a file that does not end there: " + f.path);
     s.files[f.path] = f;
   }
   return {};
+}
+
+/// What was put aside for a call that nothing tells the end of is spent.
+void settle_open_call(task_state& s, event e) {
+  bool receipt =
+      e == event::answered || e == event::turned || e == event::failed || e == event::deferred;
+  if (!receipt && s.usd_reserved > 0)
+    settle_call(s, s.usd_reserved, json{});
+}
+
+/// A conversation ends when its file leaves, or its answer is accepted.
+void end_conversation(task_state& s) {
+  if (ai_is_due(s) && file_of(s, turns_path(answer_path(s))))
+    return;
+  s.turns = 0;
+  s.conversation_ms = 0;
 }
 
 /// What every record must fit, whatever its event.
@@ -60,8 +84,11 @@ result<task_state> apply(task_state state, const record& r) {
     return tl::make_unexpected(ok.error());
   if (auto ok = take_files(state, r); !ok)
     return tl::make_unexpected(ok.error());
+  end_conversation(state); // Its file may have left with this very record.
+  settle_open_call(state, r.what);
   if (auto ok = carry_on(state, r); !ok)
     return tl::make_unexpected(ok.error());
+  end_conversation(state);
   state.seq = r.seq;
   state.head = sha256(to_line(r));
   state.last_time = r.time;

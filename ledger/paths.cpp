@@ -17,6 +17,13 @@ std::string old_path(std::string_view ledger_path, std::string_view why, std::ui
   return out;
 }
 
+std::string turns_path(std::string_view answer) {
+  constexpr std::string_view ending = ".md";
+  if (answer.size() <= ending.size() || answer.substr(answer.size() - ending.size()) != ending)
+    return {};
+  return std::string{answer.substr(0, answer.size() - ending.size())} + ".turns.jsonl";
+}
+
 bool is_ledger_path(std::string_view text) noexcept {
   if (text.empty() || text.size() > 1024 || text == path::journal)
     return false;

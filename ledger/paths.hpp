@@ -60,6 +60,10 @@ inline std::string note_path(std::uint32_t n) {
   return "inputs/note-" + std::to_string(n) + ".md";
 }
 
+/// `gemini/audit.md` -> `gemini/audit.turns.jsonl`: the conversation that led to an
+/// answer. Empty for a file that is no answer (not `.md`).
+std::string turns_path(std::string_view answer);
+
 /// `gemini/audit.md` -> `gemini/old/audit.<why>-<n>.md`; a name without a dot
 /// gets the suffix at its end.
 std::string old_path(std::string_view ledger_path, std::string_view why, std::uint32_t n);

@@ -161,6 +161,22 @@ std::uint32_t redactor::line_of_secret(std::string_view text) const {
   return 1 + static_cast<std::uint32_t>(std::count(before.begin(), before.end(), '\n'));
 }
 
+void redact_values(json& value, const redactor& secrets) {
+  if (value.is_string()) {
+    value = secrets.redact(value.get<std::string>());
+  } else if (value.is_array()) {
+    for (auto& one : value)
+      redact_values(one, secrets);
+  } else if (value.is_object()) {
+    auto all = json::object();
+    for (auto& [name, one] : value.items()) {
+      redact_values(one, secrets);
+      all[secrets.redact(name)] = std::move(one);
+    }
+    value = std::move(all);
+  }
+}
+
 bool names_secret(std::string_view variable, const std::vector<std::string>& named) {
   if (std::find(named.begin(), named.end(), variable) != named.end())
     return true;

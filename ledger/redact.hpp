@@ -15,6 +15,8 @@
 
 #pragma once
 
+#include "ledger/record.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -53,6 +55,10 @@ private:
   std::size_t margin_bytes() const noexcept { return secrets_.empty() ? 0 : longest() - 1; }
   std::vector<std::string> secrets_; // Longest first, unique.
 };
+
+/// Every text in `value`, names of members too, redacted. A name may be a secret
+/// as well.
+void redact_values(json& value, const redactor& secrets);
 
 /// Whether a variable of this name holds a secret: *_KEY, *_TOKEN, *_SECRET,
 /// *PASSWORD*, or one of `named` (api_key_env, token_env).

@@ -4,7 +4,8 @@
 // it is never stored. *round* is 1 + the number of fixes in the task's life.
 // *attempt* counts within (step, round). A *phase* is how far the present step
 // has come. A contract *stands* from the signed record that wrote it until it
-// is revoked.
+// is revoked. A *conversation* is what was said in turns towards one answer; it
+// lasts as long as its file lies beside the answer's place.
 //
 // Invariants:
 //   1. fold(a + b) == apply(b, fold(a)): a state can be carried on.
@@ -27,6 +28,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace ledger {
@@ -68,6 +70,10 @@ inline constexpr std::string_view provider_refused = "provider-refused";
 /// ledger::fault.
 inline constexpr std::string_view died_kind = "died";
 
+/// The kind of a `failed` record whose provider answered, but brought no answer
+/// (cut off, empty, malformed): it was paid for, so it counts as an attempt.
+inline constexpr std::string_view spoiled_kind = "spoiled";
+
 /// Why a round was opened, and what the fix has to answer to.
 struct round_cause {
   std::string kind; ///< One of refusal::*.
@@ -85,6 +91,14 @@ struct delivery {
   std::string deploy_id; ///< Of the deploy intent.
   bool deployed = false;
   std::string deploy_url;
+};
+
+/// What calls came to.
+struct spending {
+  std::uint32_t calls = 0;
+  double usd = 0;
+  std::uint64_t input_tokens = 0; ///< Cached or not.
+  std::uint64_t output_tokens = 0;
 };
 
 struct task_state {
@@ -139,7 +153,22 @@ struct task_state {
   std::optional<delivery> unsettled;  ///< An intent dropped before its receipt.
   std::uint32_t round_limit_from = 0; ///< Rounds before this one do not count to the limit.
   std::map<std::string, std::string> played_by; ///< Role -> provider/model/version.
-  double usd = 0;
+
+  // The conversation at hand, and what calls cost.
+  std::uint32_t turns = 0;            ///< On record; the next one is turns + 1.
+  std::int64_t conversation_ms = 0;   ///< What they took, tools included.
+  std::string asked_provider;         ///< Who was asked last …
+  std::string asked_of;               ///< … as provider/model/version.
+  std::string asked_input;            ///< The input_sha256 that it was asked on.
+  std::int64_t deferred_ms = 0;       ///< When the provider asked to be left alone …
+  std::int64_t deferred_until_ms = 0; ///< … and until when; 0: it did not.
+  std::string deferred_by, deferred_why;
+  std::uint32_t deferrals = 0;             ///< In a row.
+  std::map<role, std::uint32_t> fallbacks; ///< How many providers a role has used up.
+  double usd = 0;                          ///< Spent, in the task's life.
+  double usd_reserved = 0;                 ///< Put aside for the call under way.
+  /// By step and provider; the calls that have ended, in the task's life.
+  std::map<std::pair<step, std::string>, spending> spent;
 
   bool terminal() const noexcept { return is != status::running && is != status::waiting; }
 };

@@ -22,35 +22,8 @@ void enter(task_state& s, step at) {
   s.last_fault.clear();
   s.last_fault_why.clear();
   s.last_fault_code.clear();
-}
-
-void drop_answer(task_state& s) {
-  s.answered_tree.clear();
-  s.hidden.clear();
-  s.faults.clear();
-}
-
-/// An attempt ended without an accepted answer.
-void next_attempt(task_state& s) {
-  drop_answer(s);
-  ++s.attempt;
-  s.ph = phase::ready;
-}
-
-/// A death: a bug, or what looks like one.
-void note_restart(task_state& s, const record& r) {
-  s.failed_ms = parse_time(r.time).value_or(0);
-  s.restarts_ms.push_back(s.failed_ms);
-  ++s.failures;
-  s.unavailable_ms = 0;
-}
-
-/// The outside world: nobody's attempt, and no reason to give up before time.
-void note_outage(task_state& s, const record& r) {
-  s.failed_ms = parse_time(r.time).value_or(0);
-  ++s.failures;
-  if (s.unavailable_ms == 0)
-    s.unavailable_ms = s.failed_ms;
+  s.deferrals = 0;
+  s.deferred_ms = s.deferred_until_ms = 0;
 }
 
 /// Leaves the step at hand for `to`, which lies before it or is it: what was
@@ -138,32 +111,6 @@ outcome on_granted(task_state& s, const record& r) {
   return {};
 }
 
-outcome on_asked(task_state& s, const record& r) {
-  if (s.ph != phase::granted)
-    return broken(r, "the step was not granted");
-  if (!ai_is_due(s))
-    return broken(r, "no AI works in this step now");
-  s.ph = phase::asked;
-  return {};
-}
-
-outcome on_answered(task_state& s, const record& r) {
-  if (s.ph != phase::asked)
-    return broken(r, "nobody was asked");
-  s.ph = phase::answered;
-  recovered(s);
-  s.answered_tree = text_at(r.detail, "tree");
-  s.hidden = texts_at(r.detail, "hidden");
-  s.faults = texts_at(r.detail, "faults");
-  if (!has_filed_answer(s))
-    return broken(r, "an answer without its file, or a change without tree or diff");
-  s.usd += real_at(r.detail, "usd");
-  s.played_by[std::string{to_string(row_of(r.at).by)}] = text_at(r.detail, "provider") + "/"
-                                                         + text_at(r.detail, "model") + "/"
-                                                         + text_at(r.detail, "version");
-  return {};
-}
-
 outcome stand(task_state& s, const record& r, contract c, std::optional<standing_contract>& slot) {
   auto* file = file_of(s, path_of(c));
   if (!file)
@@ -230,38 +177,6 @@ outcome on_rejected(task_state& s, const record& r) {
   for (auto& m : moves_of(r))
     ++s.rejected[m.from];
   next_attempt(s);
-  return {};
-}
-
-outcome on_failed(task_state& s, const record& r) {
-  auto kind = text_at(r.detail, "kind");
-  bool outage = kind == to_string(fault::unavailable);
-  // What a grant needs can be unavailable, or die, before an attempt begins.
-  if (s.ph == phase::refused || (s.ph == phase::ready && !outage && kind != died_kind))
-    return broken(r, "no attempt was under way");
-  s.last_fault = kind;
-  s.last_fault_why = text_at(r.detail, "why");
-  s.last_fault_code = text_at(r.detail, "code");
-  if (kind == to_string(fault::refused)) {
-    s.ph = phase::refused;
-    s.refusal_kind = refusal::provider_refused;
-    s.refusal_why = s.last_fault_why;
-    recovered(s);
-    return {};
-  }
-  if (outage) {
-    note_outage(s, r);
-  } else {
-    note_restart(s, r);
-    ++s.attempt;
-  }
-  if (s.at == step::deliver && !s.out.deploy_id.empty() && s.ph != phase::ready)
-    s.recheck = true; // Pipeline: if deploy fails, re-run the tests.
-  // An answer that is filed stays: only what acted on it failed.
-  if (s.ph != phase::answered) {
-    drop_answer(s);
-    s.ph = phase::ready;
-  }
   return {};
 }
 
@@ -375,6 +290,7 @@ outcome on_retried(task_state& s, const record& r) {
   s.remedy.clear();
   s.round_limit_from = s.round;
   s.restarts_ms.clear();
+  s.fallbacks.clear();
   s.same_failure_twice = false;
   s.failure_mark.clear();
   s.notes += flag_at(r.detail, "note") ? 1 : 0;
@@ -396,6 +312,32 @@ outcome on_retried(task_state& s, const record& r) {
 }
 
 } // namespace
+
+void drop_answer(task_state& s) {
+  s.answered_tree.clear();
+  s.hidden.clear();
+  s.faults.clear();
+}
+
+void next_attempt(task_state& s) {
+  drop_answer(s);
+  ++s.attempt;
+  s.ph = phase::ready;
+}
+
+void note_restart(task_state& s, const record& r) {
+  s.failed_ms = parse_time(r.time).value_or(0);
+  s.restarts_ms.push_back(s.failed_ms);
+  ++s.failures;
+  s.unavailable_ms = 0;
+}
+
+void note_outage(task_state& s, const record& r) {
+  s.failed_ms = parse_time(r.time).value_or(0);
+  ++s.failures;
+  if (s.unavailable_ms == 0)
+    s.unavailable_ms = s.failed_ms;
+}
 
 void recovered(task_state& s) {
   s.failures = 0;
@@ -429,9 +371,12 @@ result<void> carry_on(task_state& s, const record& r) {
     case event::granted:
       return on_granted(s, r);
     case event::asked:
-      return on_asked(s, r);
     case event::answered:
-      return on_answered(s, r);
+    case event::turned:
+    case event::failed:
+    case event::deferred:
+    case event::fell_back:
+      return carry_call_on(s, r);
     case event::accepted:
       return on_accepted(s, r);
     case event::said_no:
@@ -439,8 +384,6 @@ result<void> carry_on(task_state& s, const record& r) {
     case event::rejected:
     case event::voided:
       return on_rejected(s, r);
-    case event::failed:
-      return on_failed(s, r);
     case event::restarted:
       return on_restarted(s, r);
     case event::checked:

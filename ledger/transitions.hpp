@@ -23,6 +23,25 @@ result<void> carry_on(task_state& s, const record& r);
 /// The same for the events of step 8 (transitions_delivery.cpp).
 result<void> carry_delivery_on(task_state& s, const record& r);
 
+/// The same for the events of a call (transitions_calls.cpp).
+result<void> carry_call_on(task_state& s, const record& r);
+
+/// The call under way has ended and did cost `usd`; `usage` as records have it,
+/// or null.
+void settle_call(task_state& s, double usd, const json& usage);
+
+/// Forgets an answer that was not accepted.
+void drop_answer(task_state& s);
+
+/// An attempt ended without an accepted answer.
+void next_attempt(task_state& s);
+
+/// A death: a bug, or what looks like one.
+void note_restart(task_state& s, const record& r);
+
+/// The outside world: nobody's attempt, and no reason to give up before time.
+void note_outage(task_state& s, const record& r);
+
 /// A NO or red: remembers what failed, so that the same failure on the same
 /// tree is noticed when it comes again.
 void refuse(task_state& s, std::string_view kind, std::string why, const std::string& mark);

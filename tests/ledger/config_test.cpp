@@ -50,6 +50,7 @@ TEST(Config, EveryFieldOfTheFourSectionsCounts) {
       [](config& c) {
         c.sandbox.read_only = {"/x", "/y"};
       },
+      [](config& c) { c.sandbox.accept_unsandboxed = true; },
       [](config& c) { c.deploy.kind = deploy_kind::directory; },
       [](config& c) { c.deploy.kind = deploy_kind::command; },
       [](config& c) { c.deploy.build = "x"; },
@@ -73,7 +74,14 @@ TEST(Config, NothingElseCounts) {
   c.repo.base = "main";
   c.limits.tries = 9;
   c.roles[role::codex].provider = "x";
+  c.roles[role::codex].model = "m";
+  c.roles[role::codex].fallback = {"y"};
+  c.roles[role::codex].prompts = "p";
   c.providers["x"].kind = "offline";
+  c.providers["x"].price = token_price{1, 1, 1, 1};
+  c.providers["x"].concurrency = 3;
+  c.budget.run_usd = 5;
+  c.limits.turns = 7;
   EXPECT_EQ(digest_of(c), digest_of(config{}));
 }
 

@@ -19,6 +19,18 @@ TEST(Digest, PiecesGiveTheSameAsTheWhole) {
   EXPECT_EQ(s.finish(), sha256(text));
 }
 
+TEST(Digest, OfAContentThatGrowsIsKnownInBetween) {
+  sha256_stream s;
+  EXPECT_EQ(s.so_far(), sha256(""));
+  s.update("one");
+  auto other = s;
+  EXPECT_EQ(s.so_far(), sha256("one"));
+  s.update("two");
+  EXPECT_EQ(s.so_far(), sha256("onetwo"));
+  other.update("three");
+  EXPECT_EQ(other.finish(), sha256("onethree"));
+}
+
 TEST(SigningKey, SignsAsTheStandardDoes) {
   auto key = signing_key::from_seed_hex(
       "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60");

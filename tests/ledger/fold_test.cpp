@@ -41,6 +41,33 @@ TEST(Fold, IsTheSameAllAtOnceAndRecordByRecord) {
   EXPECT_EQ(whole->round, 2u);
 }
 
+TEST(Fold, AFileThatGrowsIsExpectedAsItIsNow) {
+  story t;
+  t.open();
+  auto grown = [&](std::uint64_t at, const std::string& chunk, const std::string& whole) {
+    gate_decision open;
+    open.open = true;
+    auto r =
+        t.place(t.state.seq == 1 ? draft_granted(t.state, open)
+                                 : draft_asked(t.state, {"offline", "none", "1", sha256("in"), 0}));
+    r.files.push_back({"turns.jsonl", sha256(whole), whole.size()});
+    r.detail["appended"] = json::array({json{
+        {"path", "turns.jsonl"}, {"at", at}, {"sha256", sha256(chunk)}, {"bytes", chunk.size()}}});
+    return r;
+  };
+  auto holed = apply(t.state, grown(3, "two", "onetwo"));
+  ASSERT_FALSE(holed);
+  EXPECT_NE(holed.error().detail.find("continues"), std::string::npos);
+  auto first = apply(t.state, grown(0, "one", "one"));
+  ASSERT_TRUE(first) << first.error().detail;
+  t.state = *first;
+  EXPECT_FALSE(apply(t.state, grown(0, "two", "two"))) << "over a recorded file";
+  EXPECT_FALSE(apply(t.state, grown(2, "two", "ontwo"))) << "not at its end";
+  auto second = apply(t.state, grown(3, "two", "onetwo"));
+  ASSERT_TRUE(second) << second.error().detail;
+  EXPECT_EQ(file_of(*second, "turns.jsonl")->sha256, sha256("onetwo"));
+}
+
 TEST(Fold, RefusesRecordsThatCannotFollow) {
   struct row {
     const char* name;

@@ -283,6 +283,8 @@ draft draft_of(event e, story& t) {
       return draft_asked(s, {});
     case event::answered:
       return answer_with_code(t);
+    case event::turned:
+      return draft_turned(s, {ledger::testing::text("turn\n")});
     case event::accepted:
       return draft_judged(s, {judged::accepted, {}});
     case event::said_no:
@@ -293,6 +295,10 @@ draft draft_of(event e, story& t) {
       return draft_judged(s, {judged::voided, {"no"}});
     case event::failed:
       return draft_failed(s, {fault::unavailable, "x"});
+    case event::deferred:
+      return draft_deferred(s, {}, 0);
+    case event::fell_back:
+      return draft_fell_back(s, "a", "b");
     case event::restarted:
       return draft_restarted(s, "x");
     case event::checked:
@@ -342,12 +348,15 @@ TEST(Order, EveryEventFollowsOnlyWhereItCan) {
       {event::deploying, {"deliver:built"}},
       {event::deployed, {"deliver:deploying"}},
       {event::finished, {"deliver:deployed", "test:without change"}},
+      {event::fell_back, {}}, // Only where a provider refused, or is missing: calls_test.cpp.
   };
   // By phase, where an AI works; and beside that.
   const std::map<event, std::pair<names, names>> in_phase{
       {event::granted, {{"ready"}, {"test:ready", "test:without change", "deliver:ready"}}},
       {event::asked, {{"granted"}, {}}},
       {event::answered, {{"asked"}, {}}},
+      {event::turned, {{"asked"}, {}}},
+      {event::deferred, {{"asked"}, {}}},
       {event::accepted, {{"answered"}, {}}},
       {event::rejected, {{"answered"}, {}}},
       {event::voided, {{"answered"}, {}}},

@@ -166,6 +166,62 @@ TEST(MovesOf, AreThoseOfTheDetail) {
   EXPECT_EQ(moves_of(*again).size(), 1u);
 }
 
+json growth(std::string path, std::uint64_t at, std::string_view chunk) {
+  return json{{"path", path}, {"at", at}, {"sha256", sha256(chunk)}, {"bytes", chunk.size()}};
+}
+
+TEST(GrowthsOf, AreThoseOfTheDetail) {
+  auto r = sample();
+  EXPECT_TRUE(growths_of(r).empty());
+  r.files = {file_ref{"new", sha256("ab"), 2}, file_ref{"longer", sha256("abc"), 3}};
+  r.detail["appended"] = json::array({growth("new", 0, "ab"), growth("longer", 2, "c")});
+  auto again = parse_line(to_line(r));
+  ASSERT_TRUE(again) << again.error().detail;
+  auto all = growths_of(*again);
+  ASSERT_EQ(all.size(), 2u);
+  EXPECT_EQ(all[1].path, "longer");
+  EXPECT_EQ(all[1].at, 2u);
+  EXPECT_EQ(all[1].sha256, sha256("c"));
+  EXPECT_EQ(all[1].bytes, 1u);
+}
+
+TEST(GrowthsOf, ThatDoNotFitTheFilesAreCorrupt) {
+  struct row {
+    const char* name;
+    json appended;
+  };
+  const row rows[] = {
+      {"no list", "a"},
+      {"no object", json::array({"a"})},
+      {"no path", json::array({json{{"at", 0}}})},
+      {"outside", json::array({growth("../a", 2, "c")})},
+      {"not among the files", json::array({growth("b", 2, "c")})},
+      {"twice", json::array({growth("a", 2, "c"), growth("a", 2, "c")})},
+      {"a hole", json::array({growth("a", 1, "c")})},
+      {"behind the end", json::array({growth("a", 3, "c")})},
+      {"more than the file", json::array({growth("a", 0, "abcd")})},
+      {"nothing", json::array({growth("a", 3, "")})},
+      {"another beginning", json::array({growth("a", 0, "abd")})},
+      {"an overflow", json::array({json{{"path", "a"},
+                                        {"at", std::uint64_t{0} - 1},
+                                        {"sha256", sha256("abcd")},
+                                        {"bytes", 4}}})},
+  };
+  auto r = sample();
+  r.files = {file_ref{"a", sha256("abc"), 3}};
+  r.detail["appended"] = json::array({growth("a", 2, "c")});
+  ASSERT_TRUE(parse_line(to_line(r)));
+  for (auto& row : rows) {
+    r.detail["appended"] = row.appended;
+    auto got = parse_line(to_line(r));
+    ASSERT_FALSE(got) << row.name;
+    EXPECT_EQ(got.error().kind, fault::corrupt) << row.name;
+  }
+  r.files.push_back(r.files.front());
+  r.detail["appended"] = json::array({growth("a", 2, "c")});
+  EXPECT_FALSE(parse_line(to_line(r))) << "the file is there twice";
+}
+
 // For every possible truncation: no crash, never a longer chain, and exactly
 // the whole lines that are left.
 TEST(ParseJournal, EveryTruncationGivesAPrefixOfTheChain) {

@@ -70,6 +70,17 @@ public:
     for (auto& f : d.files)
       r.files.push_back({f.path, sha256(*f.content), f.content->size()});
     r.detail = d.detail;
+    for (auto& a : d.appends) {
+      auto old = file_of(state, a.path);
+      auto whole = (old ? appended[old->sha256] : std::string{}) + *a.content;
+      json piece{{"path", a.path},
+                 {"at", old ? old->bytes : 0},
+                 {"sha256", sha256(*a.content)},
+                 {"bytes", a.content->size()}};
+      r.detail["appended"].push_back(piece);
+      r.files.push_back({a.path, sha256(whole), whole.size()});
+      appended[sha256(whole)] = whole;
+    }
     auto moved = json::array();
     for (auto& m : d.moves)
       moved.push_back({{"from", m.from}, {"to", m.to}, {"sha256", m.sha256}, {"bytes", m.bytes}});
@@ -223,6 +234,7 @@ public:
   config conf = small_config();
   std::int64_t now_ms = start_ms;
   signing_key key;
+  std::map<std::string, std::string> appended; ///< Contents of files that grow, by digest.
 
 private:
   void perform(const action& what) {
