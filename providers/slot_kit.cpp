@@ -104,6 +104,19 @@ repository_files(const git& repository, const std::vector<std::string>& objects)
 
 } // namespace
 
+ledger::result<std::string> ignore_rules(const git& repository) {
+  auto file = excludes_file(repository);
+  if (!file)
+    return tl::make_unexpected(file.error());
+  auto rules = lines_of(*file);
+  if (!rules)
+    return rules;
+  auto own = lines_of(repository.common_dir() / "info/exclude");
+  if (!own)
+    return own;
+  return *rules + *own;
+}
+
 ledger::result<void> copy_index(const fs::path& from, const fs::path& to) {
   std::error_code e;
   fs::copy_file(from, to, fs::copy_options::overwrite_existing, e);
@@ -122,16 +135,10 @@ ledger::result<slot_kit> slot_kit::make(const git& repository, const fs::path& f
   kit.folder_ = folder;
   kit.rules_ = folder / "rules";
   add_object_folders(repository.common_dir() / "objects", 0, kit.objects_);
-  auto file = excludes_file(repository);
-  if (!file)
-    return tl::make_unexpected(file.error());
-  auto rules = lines_of(*file);
+  auto rules = ignore_rules(repository);
   if (!rules)
     return tl::make_unexpected(rules.error());
-  auto own = lines_of(repository.common_dir() / "info/exclude");
-  if (!own)
-    return tl::make_unexpected(own.error());
-  if (auto r = ledger::disk::put_file(kit.rules_, *rules + *own, none); !r)
+  if (auto r = ledger::disk::put_file(kit.rules_, *rules, none); !r)
     return tl::make_unexpected(r.error());
   for (std::size_t n = 0; n < kit.objects_.size(); ++n) {
     const auto link = folder / objects_name(n);

@@ -11,7 +11,7 @@
 //   2. `rules` holds what the user ignores besides .gitignore: his own excludes
 //      file, then info/exclude, as git would read them.
 //
-// Private to workspace.cpp and slot.cpp.
+// Private to workspace.cpp and slot.cpp; ignore_rules() also to tools/.
 
 #pragma once
 
@@ -25,6 +25,9 @@
 #include <vector>
 
 namespace providers {
+
+/// What the user ignores besides .gitignore, see 2 above.
+ledger::result<std::string> ignore_rules(const git& repository);
 
 /// A copy with the same time: git decides by the index's time which files it
 /// must look into because they may have changed within one clock tick.
