@@ -1,12 +1,14 @@
 #include "providers/sandbox.hpp"
 
 #include "providers/scratch_folder.hpp"
+#include "providers/spawn.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <iterator>
 #include <optional>
 #include <string_view>
 #include <system_error>
@@ -105,8 +107,11 @@ std::map<std::string, std::string> basic_environment() {
   std::string path;
   for (const auto& folder : program_folders())
     path += (path.empty() ? "" : ":") + folder;
-  return {
-      {"PATH", path}, {"HOME", "/tmp/home"}, {"LANG", "C.UTF-8"}, {"TERM", "dumb"}, {"CI", "true"}};
+  return {{"PATH", path},
+          {"HOME", std::string(caged_home)},
+          {"LANG", "C.UTF-8"},
+          {"TERM", "dumb"},
+          {"CI", "true"}};
 }
 
 /// Of /etc only what programs need to run, to resolve names and to trust
@@ -160,7 +165,7 @@ bool is_of_the_system(const fs::path& where) {
   return false;
 }
 
-child_spec in_bubblewrap(const cage& c, const std::string& command) {
+child_spec in_bubblewrap(const cage& c, const std::vector<std::string>& program) {
   child_spec spec;
   auto& argv = spec.argv;
   argv = {"bwrap",
@@ -187,7 +192,7 @@ child_spec in_bubblewrap(const cage& c, const std::string& command) {
   mount_system(argv);
   if (c.network) // Often a link into /run, which is not there: its content is what counts.
     add({"--ro-bind-try", "/etc/resolv.conf", "/etc/resolv.conf"});
-  add({"--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--dir", "/tmp/home"});
+  add({"--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--dir", std::string(caged_home)});
   for (const auto& folder : program_folders()) {
     const auto where = real(folder);
     if (!is_of_the_system(where))
@@ -196,7 +201,13 @@ child_spec in_bubblewrap(const cage& c, const std::string& command) {
   for (const auto& path : c.read_only)
     add({"--ro-bind", path, path});
   mount_objects(c.objects, argv);
-  add({"--bind", c.folder, "/workspace", "--chdir", "/workspace", "/bin/sh", "-c", command});
+  for (const auto& path : c.writable)
+    add({"--bind", path, path});
+  if (!c.home.empty())
+    add({"--bind", c.home, std::string(caged_home)});
+  add({c.folder_read_only ? "--ro-bind" : "--bind", c.folder, std::string(caged_folder), "--chdir",
+       std::string(caged_folder), "--"});
+  argv.insert(argv.end(), program.begin(), program.end());
   spec.env = basic_environment();
   // --die-with-parent can take hold only once bwrap has asked the kernel for it:
   // a bwrap was seen to live on after a kill -9 that came early.
@@ -210,14 +221,19 @@ constexpr const char* with_own_home = R"(
 home=$(mktemp -d "${TMPDIR:-/tmp}/scheduler-home-XXXXXX") || exit 125
 trap 'rm -rf "$home"' EXIT
 trap 'exit 143' TERM
-HOME="$home" TMPDIR="$home" sh -c "$1"
+HOME="$home" TMPDIR="$home" "$@"
 )";
 
-child_spec as_it_is(const cage& c, const std::string& command) {
+child_spec as_it_is(const cage& c, const std::vector<std::string>& words) {
   child_spec spec;
-  spec.argv = {"/bin/sh", "-c", with_own_home, "sh", command};
   spec.directory = c.folder;
   spec.env = basic_environment();
+  if (c.home.empty()) {
+    spec.argv = {"/bin/sh", "-c", with_own_home, "sh"};
+  } else {
+    spec.env["HOME"] = spec.env["TMPDIR"] = c.home;
+  }
+  spec.argv.insert(spec.argv.end(), words.begin(), words.end());
   spec.group_dies_with_us = true;
   return spec;
 }
@@ -240,12 +256,63 @@ std::optional<std::pair<fs::path, fs::path>> blind_link(const fs::path& folder,
 
 } // namespace
 
-child_spec caged_shell(ledger::sandbox_kind kind, const cage& c, const std::string& command) {
-  auto spec =
-      kind == ledger::sandbox_kind::bwrap ? in_bubblewrap(c, command) : as_it_is(c, command);
+child_spec caged_program(ledger::sandbox_kind kind, const cage& c,
+                         const std::vector<std::string>& words) {
+  auto spec = kind == ledger::sandbox_kind::bwrap ? in_bubblewrap(c, words) : as_it_is(c, words);
   for (const auto& [name, value] : c.env)
     spec.env[name] = value;
   return spec;
+}
+
+child_spec caged_shell(ledger::sandbox_kind kind, const cage& c, const std::string& command) {
+  return caged_program(kind, c, {"/bin/sh", "-c", command});
+}
+
+ledger::result<std::vector<std::string>> folders_of_program(const std::string& name) {
+  child_spec lookup;
+  lookup.argv = {name};
+  lookup.env = basic_environment();
+  auto found = program_of(lookup);
+  if (!found)
+    return tl::make_unexpected(found.error());
+  std::error_code e;
+  const auto target = fs::canonical(*found, e);
+  if (e || !fs::is_regular_file(target, e))
+    return fail(fault::not_found, fmt::format("start `{}`: no such program", name));
+  std::vector<std::string> folders;
+  const fs::path folder = fs::path(*found).parent_path();
+  const auto show = [&](const fs::path& where) {
+    const auto shown =
+        shown_folders({ledger::sandbox_kind::bwrap, {where.lexically_normal().string()}});
+    if (shown)
+      folders.push_back(shown->front());
+    return shown.has_value();
+  };
+  // Those of PATH are shown anyway.
+  const bool by_path = name.find('/') != std::string::npos;
+  if (by_path && !is_of_the_system(real(folder)) && !show(folder))
+    return fail(fault::refused, fmt::format("`{}` lies where no child may read; install it "
+                                            "elsewhere",
+                                            name));
+  if (is_of_the_system(target) || holds(real(folder), target))
+    return folders;
+  // `bin/npm -> ../lib/…`: what is above `bin` is the tool as a whole; if that holds something
+  // private (as ~/.local does), the widest folder below it that does not.
+  auto candidate = real(folder).parent_path();
+  if (!holds(candidate, target))
+    candidate = target.parent_path();
+  for (;;) {
+    if (show(candidate))
+      return folders;
+    auto next = candidate;
+    next /= *std::next(target.begin(), std::distance(candidate.begin(), candidate.end()));
+    if (next == target)
+      break;
+    candidate = std::move(next);
+  }
+  return fail(fault::refused, fmt::format("`{}` leads to {}, which no child may read; install it "
+                                          "elsewhere",
+                                          name, target.string()));
 }
 
 ledger::result<std::vector<std::string>> shown_folders(const ledger::sandbox_config& c) {

@@ -1,8 +1,8 @@
 // sandbox.hpp -- what a child may see and touch.
 //
 // A *cage* is what one child gets: a folder that it sees as /workspace, the
-// programs of the machine read-only, a private /tmp, no other file of the
-// user's. With kind `none` the command runs as it is, in the folder itself.
+// programs of the machine read-only, a private /tmp and home, no other file of
+// the user's. With kind `none` the command runs as it is, in the folder itself.
 //
 //   1. With bwrap the root starts empty: only what a child needs is mounted
 //      (/usr, /bin, /sbin, /lib*, /opt, chosen files of /etc, the folders of
@@ -30,12 +30,20 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace providers {
 
+/// What a child in bubblewrap sees its folder and its home as.
+inline constexpr std::string_view caged_folder = "/workspace";
+inline constexpr std::string_view caged_home = "/tmp/home";
+
 struct cage {
-  std::string folder;                 ///< Mounted writable as /workspace.
+  std::string folder;                 ///< Mounted as /workspace.
+  bool folder_read_only = false;      ///< With kind `none` nobody enforces it.
+  std::string home;                   ///< A folder of ours as HOME, writable; empty: one that goes.
+  std::vector<std::string> writable;  ///< Further absolute paths of ours, at the same place.
   std::vector<std::string> read_only; ///< Further absolute paths, at the same place.
   std::vector<std::string> objects;   ///< Git's object folders (lease::objects).
   bool network = false;
@@ -44,6 +52,17 @@ struct cage {
 
 /// Turns `sh -c command` into a child in the cage. Time-outs are the caller's.
 child_spec caged_shell(ledger::sandbox_kind kind, const cage& c, const std::string& command);
+
+/// The same for a program and its arguments, without a shell. Of kind `none` and
+/// with a `home` it is that program itself that is started.
+child_spec caged_program(ledger::sandbox_kind kind, const cage& c,
+                         const std::vector<std::string>& argv);
+
+/// The folders that a cage must be shown (`read_only`) for a program of the
+/// user's to run: where the link in PATH leads to, or where it lies if `name` is
+/// a path. None for programs of the system. Errors: not_found; refused (there is
+/// something private in them).
+ledger::result<std::vector<std::string>> folders_of_program(const std::string& name);
 
 /// The folders of `read_only` as they are to be mounted, `~/` replaced; none if
 /// there is no sandbox. Errors: refused (see 5 above, or no such folder).

@@ -233,6 +233,65 @@ TEST_F(Sandbox, ShowsNoFolderThatHoldsOrIsASecretPlace) {
   }
 }
 
+TEST_F(Bubblewrap, AProgramGetsItsArgumentsAsTheyAre) {
+  c.folder = folder.string();
+  auto r = children.run(providers::caged_program(
+      sandbox_kind::bwrap, c, {"printf", "[%s]", "two words", "", "$HOME", "--bind"}));
+  ASSERT_TRUE(r) << r.error().detail;
+  EXPECT_EQ(r->output, "[two words][][$HOME][--bind]");
+}
+
+TEST_F(Bubblewrap, AFolderToReadCannotBeWritten) {
+  test::write_file(folder / "a", "content");
+  c.folder_read_only = true;
+  EXPECT_EQ(output("cat a; touch b 2>/dev/null || echo no; rm a 2>/dev/null || echo no"),
+            "contentno\nno\n");
+  EXPECT_EQ(test::read_file(folder / "a"), "content");
+}
+
+TEST_F(Bubblewrap, AHomeAndFurtherFoldersOfOursCanBeWritten) {
+  const auto mine = home.path() / "mine", more = home.path() / "more";
+  std::filesystem::create_directories(more);
+  test::write_file(mine / "seed", "seed");
+  c.home = mine.string();
+  c.writable = {more.string()};
+  EXPECT_EQ(output("cat ~/seed; echo x > ~/left; echo y > '" + more.string() + "/left'"), "seed");
+  EXPECT_EQ(test::read_file(mine / "left"), "x\n");
+  EXPECT_EQ(test::read_file(more / "left"), "y\n");
+}
+
+TEST_F(Bubblewrap, WithTheNetworkNamesCanBeResolved) {
+  c.network = true;
+  EXPECT_EQ(output("getent hosts localhost >/dev/null && echo found; test -e /etc/ssl/certs -o ! "
+                   "-e /etc/ssl/certs && echo certs"),
+            "found\ncerts\n");
+  if (std::filesystem::exists("/etc/resolv.conf")) {
+    EXPECT_EQ(output("cat /etc/resolv.conf"), test::read_file("/etc/resolv.conf"));
+  }
+}
+
+// ~/.local holds what no child may read; ~/.local/share/tool does not.
+TEST_F(Sandbox, ShowsOfAProgramNoMoreThanIsHarmless) {
+  const variable h("HOME", home.path().string());
+  const auto local = home.path() / ".local";
+  test::write_file(local / "state/scheduler/key", "seed");
+  test::write_file(local / "share/tool/1.0/bin/mine", "#!/bin/sh\n");
+  test::make_executable(local / "share/tool/1.0/bin/mine");
+  std::filesystem::create_directories(local / "bin");
+  std::filesystem::create_symlink(local / "share/tool/1.0/bin/mine", local / "bin/mine");
+  const variable p("PATH", (local / "bin").string() + ":/usr/bin:/bin");
+  auto folders = providers::folders_of_program("mine");
+  ASSERT_TRUE(folders) << folders.error().detail;
+  EXPECT_EQ(*folders, std::vector<std::string>{(local / "share").string()});
+  EXPECT_EQ(providers::folders_of_program("sh")->size(), 0u);
+  EXPECT_EQ(providers::folders_of_program("no-such-program").error().kind,
+            ledger::fault::not_found);
+  test::write_file(home.path() / ".ssh/mine", "#!/bin/sh\n");
+  test::make_executable(home.path() / ".ssh/mine");
+  EXPECT_EQ(providers::folders_of_program((home.path() / ".ssh/mine").string()).error().kind,
+            ledger::fault::refused);
+}
+
 TEST_F(Bubblewrap, NothingIsLeftRunning) {
   // A daemon in a session of its own, which a kill of the group would miss; it
   // would write a line every 10 ms.
