@@ -1,6 +1,9 @@
 #include "providers/registry.hpp"
 
+#include "providers/api_provider.hpp"
+#include "providers/cli/configured.hpp"
 #include "providers/offline/offline.hpp"
+#include "providers/replay.hpp"
 
 #include <fmt/format.h>
 
@@ -48,9 +51,19 @@ std::string quoted_list(const std::vector<std::string>& names) {
 
 } // namespace
 
+ledger::result<prompt_book> open_book(const provider_context& c) {
+  auto& overrides = c.config.roles.at(c.plays).prompts;
+  return prompt_book::open(overrides.empty() ? std::filesystem::path{}
+                                             : c.repository.top() / overrides);
+}
+
 registry builtin_providers() {
   return registry{
-      {"offline", offline::make},
+      {"anthropic", make_api_provider},    {"claude-code", cli::make_configured},
+      {"codex-cli", cli::make_configured}, {"command", cli::make_configured},
+      {"gemini", make_api_provider},       {"gemini-cli", cli::make_configured},
+      {"offline", offline::make},          {"openai", make_api_provider},
+      {"openai-chat", make_api_provider},  {"replay", make_replay},
   };
 }
 
@@ -84,6 +97,22 @@ make_provider(const registry& r, const provider_context& c, const std::string& n
                       ? std::string{}
                       : fmt::format(", and the file has the providers {}", quoted_list(names))),
       "unknown-provider");
+}
+
+ledger::result<std::vector<player>> make_players(const registry& r, const provider_context& c) {
+  std::vector<player> all;
+  auto& role = c.config.roles.at(c.plays);
+  auto names = role.fallback;
+  names.insert(names.begin(), role.provider);
+  for (auto& name : names) {
+    auto made = make_provider(r, c, name);
+    if (!made)
+      return ledger::fail(made.error().kind,
+                          fmt::format("[roles.{}]: {}", to_string(c.plays), made.error().detail),
+                          made.error().code);
+    all.push_back({name, std::move(*made)});
+  }
+  return all;
 }
 
 } // namespace providers

@@ -36,7 +36,7 @@ ledger::result<std::string> text_for(desk& d, const request& r) {
 }
 
 // The edge: whatever libraries throw becomes a failure here.
-ledger::result<answer> answer_to(desk& d, const request& r) noexcept {
+tl::expected<answer, call_failure> answer_to(desk& d, const request& r) noexcept {
   try {
     auto text = text_for(d, r);
     if (!text)

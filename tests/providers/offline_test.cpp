@@ -330,7 +330,7 @@ TEST_F(offline_test, ABaseThatGitDoesNotHaveIsAFailureNotAnAnswer) {
   r.at = step::audit;
   int calls = 0;
   desk.provider->ask(std::make_shared<const providers::request>(r),
-                     [&](ledger::result<providers::answer> a) {
+                     [&](tl::expected<providers::answer, providers::call_failure> a) {
                        ++calls;
                        EXPECT_FALSE(a);
                      });
@@ -340,7 +340,7 @@ TEST_F(offline_test, ABaseThatGitDoesNotHaveIsAFailureNotAnAnswer) {
 // The prompts people see first, with all that real prompts have: CRLF, emoji,
 // pasted logs, front matter.
 TEST(offline_examples, AreDecidedAsTheirTableSays) {
-  auto examples = fs::path{__FILE__}.parent_path().parent_path().parent_path() / "examples";
+  auto examples = fs::path{EXAMPLES_FOLDER};
   files site;
   for (auto& e : fs::recursive_directory_iterator(examples / "site"))
     if (e.is_regular_file())

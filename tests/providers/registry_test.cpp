@@ -47,7 +47,7 @@ TEST_F(registry_test, AnUnknownNameIsRefusedWithTheNearestOne) {
 }
 
 TEST_F(registry_test, AFarNameGetsTheListButNoHint) {
-  auto text = refusal("anthropic");
+  auto text = refusal("mistral-large");
   EXPECT_EQ(text.find("Did you mean"), std::string::npos) << text;
   EXPECT_NE(text.find("\"offline\""), std::string::npos) << text;
 }

@@ -38,14 +38,14 @@ struct scripted_test : ::testing::Test {
   void script(const std::string& name, const std::string& text) {
     write_file(scripts / name, text);
   }
-  std::optional<ledger::result<providers::answer>> ask() {
-    std::optional<ledger::result<providers::answer>> got;
+  using said = tl::expected<providers::answer, providers::call_failure>;
+  std::optional<said> ask() {
+    std::optional<said> got;
     answers = 0;
-    provider->ask(std::make_shared<const providers::request>(request),
-                  [&](ledger::result<providers::answer> a) {
-                    ++answers;
-                    got = std::move(a);
-                  });
+    provider->ask(std::make_shared<const providers::request>(request), [&](said a) {
+      ++answers;
+      got = std::move(a);
+    });
     return got;
   }
   std::string text() {
@@ -97,14 +97,14 @@ TEST_F(scripted_test, MisbehavesAsTold) {
   script("t/audit.md", "!fail unavailable out of order\n");
   auto got = ask();
   ASSERT_TRUE(got && !*got);
-  EXPECT_EQ(got->error().kind, ledger::fault::unavailable);
-  EXPECT_EQ(got->error().detail, "out of order");
+  EXPECT_EQ(got->error().is, providers::call_failure::kind::outage);
+  EXPECT_EQ(got->error().why, "out of order");
   script("t/audit.md", "!fail refused no-money pay first\n");
   got = ask();
   ASSERT_TRUE(got && !*got);
-  EXPECT_EQ(got->error().kind, ledger::fault::refused);
+  EXPECT_EQ(got->error().is, providers::call_failure::kind::refused);
   EXPECT_EQ(got->error().code, "no-money");
-  EXPECT_EQ(got->error().detail, "pay first");
+  EXPECT_EQ(got->error().why, "pay first");
   script("t/audit.md", "!throw\n");
   EXPECT_THROW(ask(), std::runtime_error);
   script("t/audit.md", "!nonsense\n");
