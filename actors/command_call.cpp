@@ -105,10 +105,6 @@ result<draft> do_job(const services& w, const task_state& s, work_order::kind wh
   return ledger::fail(ledger::fault::refused, "the runner does not answer for an AI");
 }
 
-/// How often a job is begun again because a disk is full: for about an hour. A
-/// check that fills the disk itself must not hold its task for ever.
-constexpr std::uint32_t full_disk_tries = 120;
-
 class command_call : public desk {
 public:
   using desk::desk;
@@ -126,6 +122,9 @@ public:
     };
   }
 
+  /// A promise refers to its actor, which would never be freed.
+  void on_exit() override { promise_ = {}; }
+
 private:
   void work() {
     auto& where = what_ == work_order::kind::commit ? *world().quick : *world().jobs;
@@ -134,19 +133,8 @@ private:
         [this](attempted<draft> d) { file(std::move(d)); });
   }
 
-  /// L6: a full disk pauses the work; it is nobody's failure.
-  bool waits_for_space(const ledger::failure& fault) {
-    if (fault.code != ledger::disk::disk_full_code || ++waits_ >= full_disk_tries)
-      return false;
-    if (world().on_notice)
-      world().on_notice(state_->task
-                        + ": no space, so this waits: " + world().secrets.redact(fault.detail));
-    later(millis{ledger::backoff_ms(waits_)}, [this] { work(); });
-    return true;
-  }
-
   void file(attempted<draft> d) {
-    if (!d && waits_for_space(d.error().what))
+    if (!d && paused_by_full_disk(state_->task, d.error().what, [this] { work(); }))
       return;
     if (!d) {
       auto fault = d.error();
@@ -158,13 +146,11 @@ private:
 
   void finish(outcome o) {
     promise_.deliver(std::move(o));
-    promise_ = {}; // It refers to this actor, which would never be freed.
     quit();
   }
 
   state_ptr state_;
   work_order::kind what_ = work_order::kind::check;
-  std::uint32_t waits_ = 0;
   caf::typed_response_promise<outcome> promise_;
 };
 

@@ -1,5 +1,7 @@
 #include "actors/desk.hpp"
 
+#include "ledger/disk/files.hpp"
+
 #include <algorithm>
 #include <array>
 #include <string_view>
@@ -15,22 +17,6 @@ constexpr std::array<std::string_view, 23> our_own{
     "contract", "parent",       "identity", "replaces",     "commit", "message",
     "cause",    "input_sha256", "gone",     "checked_tree", "status"};
 
-void redact_all(ledger::json& value, const ledger::redactor& secrets) {
-  if (value.is_string()) {
-    value = secrets.redact(value.get<std::string>());
-  } else if (value.is_array()) {
-    for (auto& one : value)
-      redact_all(one, secrets);
-  } else if (value.is_object()) {
-    auto all = ledger::json::object(); // A name may be a secret as well.
-    for (auto& [name, one] : value.items()) {
-      redact_all(one, secrets);
-      all[secrets.redact(name)] = std::move(one);
-    }
-    value = std::move(all);
-  }
-}
-
 } // namespace
 
 void desk::append(const std::string& task, std::uint64_t after_seq,
@@ -45,7 +31,7 @@ void desk::redact(ledger::json& detail) const {
     return;
   for (auto& [key, value] : detail.items())
     if (std::find(our_own.begin(), our_own.end(), key) == our_own.end())
-      redact_all(value, world().secrets);
+      ledger::redact_values(value, world().secrets);
 }
 
 void desk::try_append(ledger::disk::append what, std::function<void(outcome)> then,
@@ -74,6 +60,16 @@ void desk::try_append(ledger::disk::append what, std::function<void(outcome)> th
                  trouble{trouble::source::lost,
                          {ledger::fault::lost, "the ledger writer ended: " + words(system(), e)}}});
       });
+}
+
+bool desk::paused_by_full_disk(const std::string& task, const ledger::failure& fault,
+                               std::function<void()> again) {
+  if (fault.code != ledger::disk::disk_full_code || ++pauses_ >= full_disk_tries)
+    return false;
+  if (world().on_notice)
+    world().on_notice(task + ": no space, so this waits: " + world().secrets.redact(fault.detail));
+  later(millis{ledger::backoff_ms(pauses_)}, std::move(again));
+  return true;
 }
 
 state_ptr desk::advanced(const state_ptr& s, const outcome& o) {

@@ -34,6 +34,9 @@ namespace actors {
 /// Nobody waits longer for the LEDGER WRITER.
 inline constexpr millis longest_wait = std::chrono::hours(24);
 
+/// How often work is begun again because a disk is full: for about an hour.
+inline constexpr std::uint32_t full_disk_tries = 120;
+
 /// How often an append is tried in all.
 inline constexpr std::uint32_t append_tries = 5;
 
@@ -99,6 +102,12 @@ protected:
   void append(const std::string& task, std::uint64_t after_seq, std::vector<ledger::draft> drafts,
               std::function<void(outcome)> then);
 
+  /// L6: a full disk pauses work and is nobody's failure. If it is why, says so,
+  /// runs `again` later and gives true. Not for ever: work may fill the disk
+  /// itself.
+  bool paused_by_full_disk(const std::string& task, const ledger::failure& fault,
+                           std::function<void()> again);
+
   /// Carries a state on by an outcome's records. Throws if they do not fit: a
   /// bug, which kills this actor only.
   static state_ptr advanced(const state_ptr& s, const outcome& o);
@@ -122,6 +131,7 @@ private:
 
   const services& services_;
   ledger_writer writer_;
+  std::uint32_t pauses_ = 0; ///< Because of a full disk, in all.
 };
 
 /// A fault for a CAF error: whoever should have answered died.

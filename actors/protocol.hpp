@@ -13,6 +13,7 @@
 //   TASK       --grant_request--> SUPERVISOR --append--> LEDGER WRITER
 //   TASK       --work_order-----> GEMINI, CLAUDE, CODEX, RUNNER (routers)
 //   router     --work_order-----> one child a call --append--> LEDGER WRITER
+//   child      --permit_request-> TURNSTILE      (before each call of a provider)
 //   TASK       --append---------> LEDGER WRITER  (judgements, rounds, endings)
 //   TASK       --task_ended, task_damaged, ledger_lost--> SUPERVISOR
 //
@@ -37,6 +38,7 @@
 
 #include "ledger/disk/journal.hpp"
 #include "ledger/state.hpp"
+#include "providers/provider.hpp"
 
 #include <functional>
 #include <memory>
@@ -104,6 +106,33 @@ struct work_order {
   enum class kind : std::uint8_t { answer, check, commit, build, deploy } what = kind::answer;
 };
 
+/// May a provider be called now? The bound is the most that the call can use
+/// and cost.
+struct permit_request {
+  std::string provider, task;
+  providers::call_bound bound;
+};
+
+/// It may, or a budget forbids it.
+struct permit {
+  std::uint64_t ticket = 0; ///< 0: it may not.
+  std::string code, why;    ///< Then: which budget, and a sentence.
+};
+
+/// The call is over; given back exactly once. The death of whoever has the
+/// permit gives it back as well, with all of its money spent.
+struct permit_return {
+  std::uint64_t ticket = 0;
+  double usd = 0;                    ///< What it did cost.
+  std::optional<std::uint64_t> used; ///< Tokens, if known.
+  providers::rate_hint hint;
+  bool answered = false;           ///< The provider answered as it should.
+  std::int64_t leave_until_ms = 0; ///< It asked to be left alone until then; 0: no.
+};
+
+/// The TURNSTILE's own: time has passed, or money came back.
+struct look_again {};
+
 /// A task came to its end, or to where only a person can go on.
 struct task_ended {
   state_ptr state;
@@ -151,6 +180,18 @@ using worker = caf::typed_actor<
 
 // A child of a router is a dynamic actor: work_order -> outcome, once.
 
+/// Lets calls through: when their provider has room (throttle.hpp), in the order
+/// in which they came, and their money is put aside (money.hpp). Never throws;
+/// what only it knows is rebuilt from records at the next start.
+using turnstile = caf::typed_actor<
+    // Answers when the call may begin, however long that takes; or at once, if
+    // a budget forbids it and nothing under way can change that.
+    replies<permit, permit_request>,
+    // Frees the place, and the money that was not spent.
+    reacts<permit_return>,
+    // Its own.
+    reacts<look_again>>;
+
 /// The reply to grant_request: records as above, and whom to order. The
 /// handles are fresh: a router that died has been replaced.
 struct grant {
@@ -182,6 +223,10 @@ CAF_ADD_TYPE_ID(scheduler_protocol, (actors::load_request))
 CAF_ADD_TYPE_ID(scheduler_protocol, (actors::close_request))
 CAF_ADD_TYPE_ID(scheduler_protocol, (actors::grant_request))
 CAF_ADD_TYPE_ID(scheduler_protocol, (actors::work_order))
+CAF_ADD_TYPE_ID(scheduler_protocol, (actors::permit_request))
+CAF_ADD_TYPE_ID(scheduler_protocol, (actors::permit))
+CAF_ADD_TYPE_ID(scheduler_protocol, (actors::permit_return))
+CAF_ADD_TYPE_ID(scheduler_protocol, (actors::look_again))
 CAF_ADD_TYPE_ID(scheduler_protocol, (actors::task_ended))
 CAF_ADD_TYPE_ID(scheduler_protocol, (actors::task_damaged))
 CAF_ADD_TYPE_ID(scheduler_protocol, (actors::ledger_lost))
@@ -197,6 +242,10 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(actors::load_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(actors::close_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(actors::grant_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(actors::work_order)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(actors::permit_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(actors::permit)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(actors::permit_return)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(actors::look_again)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(actors::task_ended)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(actors::task_damaged)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(actors::ledger_lost)

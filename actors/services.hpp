@@ -16,6 +16,7 @@
 #include "providers/deploy.hpp"
 #include "providers/executor.hpp"
 #include "providers/provider.hpp"
+#include "providers/tools.hpp"
 #include "providers/workspace.hpp"
 
 #include <cstdint>
@@ -24,6 +25,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace actors {
 
@@ -36,7 +38,10 @@ struct services {
   providers::workspace* files = nullptr;
   providers::checker* checks = nullptr;
   providers::deployer* deploy = nullptr;
-  std::map<ledger::role, std::shared_ptr<providers::provider>> players;
+  /// By role: the first, then those that it falls back to. At least one each.
+  std::map<ledger::role, std::vector<providers::player>> players;
+  /// Makes the tools of one conversation; unset: there are none.
+  std::function<std::unique_ptr<providers::toolbox>(providers::tool_scope)> tools;
   providers::executor* quick = nullptr; ///< Disk and git: short.
   providers::executor* jobs = nullptr;  ///< Checks, builds, deploys: long.
   writing_gate* gate = nullptr;         ///< Of the LEDGER WRITER; null: never shut.

@@ -70,6 +70,8 @@ private:
 
   void perform(ledger::open_round&) { record(ledger::draft_round_opened(*state_)); }
 
+  void perform(ledger::fall_back& f) { record(ledger::draft_fell_back(*state_, f.from, f.to)); }
+
   void perform(ledger::finish& f) {
     record(ledger::draft_finished(*state_, f.as, world().config, world().now_ms()));
   }

@@ -74,6 +74,12 @@ public:
     };
   }
 
+  /// Promises refer to their actor, which would never be freed.
+  void on_exit() override {
+    promises_.clear();
+    late_.clear();
+  }
+
 private:
   /// Behind a shut gate what waits is kept for ever: a promise that is thrown
   /// away would be an answer.

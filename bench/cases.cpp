@@ -3,6 +3,7 @@
 #include "actors/command_call.hpp"
 #include "actors/role_call.hpp"
 #include "actors/supervisor.hpp"
+#include "actors/turnstile.hpp"
 #include "actors/writer.hpp"
 #include "cli/run.hpp"
 #include "providers/process.hpp"
@@ -47,7 +48,7 @@ struct instant_world {
     files.will_be("tree1");
     for (auto r : {ledger::role::gemini, ledger::role::claude, ledger::role::codex}) {
       w.config.roles[r] = {"fake"};
-      w.players[r] = std::make_shared<quiet_player>();
+      w.players[r] = {{"fake", std::make_shared<quiet_player>()}};
     }
     w.config.limits.tasks_in_flight = 256;
     w.config_digest = ledger::digest_of(w.config);
@@ -94,9 +95,10 @@ std::uint64_t run_durable(const fs::path& folder, std::uint64_t tasks) {
   // Left to the end of the process, as in the program itself.
   auto& system = *new caf::actor_system(config);
   auto writer = actors::spawn_writer(system, *journal, world.w, true);
+  auto gate = actors::spawn_turnstile(system, world.w, {});
   actors::router_factories routers;
   for (auto r : {ledger::role::gemini, ledger::role::claude, ledger::role::codex})
-    routers[r] = actors::role_calls(world.w, writer, r);
+    routers[r] = actors::role_calls(world.w, writer, gate, r);
   routers[ledger::role::scheduler] = actors::command_calls(world.w, writer);
   std::vector<actors::batch_item> items;
   auto prompt = std::make_shared<const std::string>("change `src/page.html`\n");

@@ -12,7 +12,7 @@ class ScopeOfToday : public world {
 protected:
   /// Runs until the review has no key, then begins anew under another scope.
   ledger::task_state changed_after_the_checks(const std::function<void()>& change) {
-    player->scripts[step::review] = [](const providers::request&) -> result<providers::answer> {
+    player->scripts[step::review] = [](const providers::request&) -> fake_player::said {
       return ledger::fail(ledger::fault::refused, "no key", "no-key");
     };
     EXPECT_EQ(run_one().is, status::parked);

@@ -82,7 +82,7 @@ TEST_F(Supervision, ALedgerFileThatWasAlteredIsNotRead) {
 }
 
 TEST_F(Supervision, ARoleThatThrowsIsStartedAgainAndOtherTasksDoNotNotice) {
-  player->scripts[step::plan] = [](const providers::request& r) -> result<providers::answer> {
+  player->scripts[step::plan] = [](const providers::request& r) -> fake_player::said {
     if (r.task == "B" && r.attempt == 1)
       throw std::runtime_error("a bug in the provider");
     return providers::answer{ledger::testing::good_answer(step::plan), 0, {}};
@@ -101,7 +101,7 @@ TEST_F(Supervision, ARoleThatThrowsIsStartedAgainAndOtherTasksDoNotNotice) {
 }
 
 TEST_F(Supervision, ARoleThatAlwaysThrowsParksItsTaskAndAllOthersGoOn) {
-  player->scripts[step::plan] = [](const providers::request& r) -> result<providers::answer> {
+  player->scripts[step::plan] = [](const providers::request& r) -> fake_player::said {
     if (r.task == "B")
       throw std::runtime_error("always");
     return providers::answer{ledger::testing::good_answer(step::plan), 0, {}};
@@ -193,7 +193,7 @@ TEST_F(Supervision, ATaskActorThatDiesGoesOnFromItsRecords) {
 
 TEST_F(Supervision, AProviderThatIsUnavailableIsAskedAgainAfterAPause) {
   int calls = 0;
-  player->scripts[step::audit] = [&](const providers::request&) -> result<providers::answer> {
+  player->scripts[step::audit] = [&](const providers::request&) -> fake_player::said {
     if (calls++ == 0)
       return ledger::fail(ledger::fault::unavailable, "connection reset");
     return providers::answer{ledger::testing::good_answer(step::audit), 0, {}};
@@ -207,7 +207,7 @@ TEST_F(Supervision, AProviderThatIsUnavailableIsAskedAgainAfterAPause) {
 }
 
 TEST_F(Supervision, AnAnswerFiledBeforeTheEndOfARunIsNotAskedForAgain) {
-  player->scripts[step::decide] = [](const providers::request&) -> result<providers::answer> {
+  player->scripts[step::decide] = [](const providers::request&) -> fake_player::said {
     return ledger::fail(ledger::fault::refused, "no key", "no-key");
   };
   EXPECT_EQ(run_one().is, status::parked);
@@ -221,7 +221,7 @@ TEST_F(Supervision, AnAnswerFiledBeforeTheEndOfARunIsNotAskedForAgain) {
 }
 
 TEST_F(Supervision, AChangedConfigurationAsksForNewDecisions) {
-  player->scripts[step::plan] = [](const providers::request&) -> result<providers::answer> {
+  player->scripts[step::plan] = [](const providers::request&) -> fake_player::said {
     return ledger::fail(ledger::fault::refused, "no key", "no-key");
   };
   EXPECT_EQ(run_one().is, status::parked);

@@ -34,7 +34,7 @@ protected:
     return n;
   }
 
-  static result<providers::answer> good(const providers::request& r) {
+  static fake_player::said good(const providers::request& r) {
     return providers::answer{ledger::testing::good_answer(r.at), 0, {}};
   }
 };
@@ -248,7 +248,7 @@ struct slow_player : fake_player {
 
 TEST_F(Trouble, TheChildrenOfARouterEndWithIt) {
   auto slow = std::make_shared<slow_player>();
-  w.players[ledger::role::codex] = slow;
+  w.players[ledger::role::codex] = {{"fake", slow}};
   caf::actor child;
   worker router;
   change_routers = [&](router_factories& routers) {
@@ -281,7 +281,7 @@ TEST_F(Trouble, TheChildrenOfARouterEndWithIt) {
 TEST_F(Trouble, ManyDeathsInAShortTimeParkTheTaskWhateverStepsTheyWereIn) {
   std::map<step, int> asked;
   for (auto at : {step::audit, step::decide})
-    player->scripts[at] = [&](const providers::request& r) -> result<providers::answer> {
+    player->scripts[at] = [&](const providers::request& r) -> fake_player::said {
       if (r.task == "B" && ++asked[r.at] <= 2)
         throw std::runtime_error("a bug in the provider");
       return good(r);
@@ -296,7 +296,7 @@ TEST_F(Trouble, ManyDeathsInAShortTimeParkTheTaskWhateverStepsTheyWereIn) {
 
 TEST_F(Trouble, AServiceThatIsAwayForMinutesCostsNoAttempt) {
   int calls = 0;
-  player->scripts[step::audit] = [&](const providers::request& r) -> result<providers::answer> {
+  player->scripts[step::audit] = [&](const providers::request& r) -> fake_player::said {
     EXPECT_EQ(r.attempt, 1u);
     if (++calls <= 20)
       return ledger::fail(ledger::fault::unavailable, "connection reset");
@@ -310,7 +310,7 @@ TEST_F(Trouble, AServiceThatIsAwayForMinutesCostsNoAttempt) {
 }
 
 TEST_F(Trouble, AServiceThatStaysAwayParksTheTaskAndIsNamed) {
-  player->scripts[step::audit] = [](const providers::request&) -> result<providers::answer> {
+  player->scripts[step::audit] = [](const providers::request&) -> fake_player::said {
     return ledger::fail(ledger::fault::unavailable, "connect to 127.0.0.1: refused");
   };
   start({"T"});
@@ -350,7 +350,7 @@ TEST_F(Trouble, AGrantThatCannotBeAskedForCostsNoAttemptEither) {
 // An order failed after a day, also when it had only waited for its turn.
 TEST_F(Trouble, AnOrderMayWaitForMoreThanADay) {
   auto slow = std::make_shared<slow_player>();
-  w.players[ledger::role::codex] = slow;
+  w.players[ledger::role::codex] = {{"fake", slow}};
   start({"T"});
   run(std::chrono::hours(1), 40);
   EXPECT_FALSE(report);
@@ -369,7 +369,7 @@ struct moving_player : fake_player {
 
 TEST_F(Trouble, AnAnswerNamesWhomTheQuestionNamed) {
   auto moving = std::make_shared<moving_player>();
-  w.players[ledger::role::gemini] = moving;
+  w.players[ledger::role::gemini] = {{"fake", moving}};
   run_one();
   auto version = [this](event what) {
     return ledger::text_at(records_of("T", what).front().detail, "version");

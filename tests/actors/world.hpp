@@ -9,6 +9,7 @@
 #include "actors/command_call.hpp"
 #include "actors/role_call.hpp"
 #include "actors/supervisor.hpp"
+#include "actors/turnstile.hpp"
 #include "actors/writer.hpp"
 #include "ledger/digest.hpp"
 #include "ledger/disk/journal.hpp"
@@ -59,7 +60,7 @@ protected:
     w.gate = &gate;
     w.now_ms = [this] { return now_ms; };
     for (auto r : {ledger::role::gemini, ledger::role::claude, ledger::role::codex})
-      w.players[r] = player;
+      w.players[r] = {{"fake", player}};
   }
 
   ~world() override {
@@ -67,7 +68,10 @@ protected:
       caf::anon_send_exit(a, caf::exit_reason::kill);
     if (writer)
       caf::anon_send_exit(writer, caf::exit_reason::kill);
+    if (gate_keeper)
+      caf::anon_send_exit(gate_keeper, caf::exit_reason::kill);
     spawned.clear();
+    gate_keeper = nullptr;
     writer = nullptr;
     coordinator().run();
     std::filesystem::remove_all(root);
@@ -97,9 +101,11 @@ protected:
   void start(const std::vector<std::string>& tasks) {
     if (!writer)
       writer = spawn_writer(system, *journal, w, false);
+    if (!gate_keeper)
+      gate_keeper = spawn_turnstile(system, w, money);
     router_factories routers;
     for (auto r : {ledger::role::gemini, ledger::role::claude, ledger::role::codex})
-      routers[r] = role_calls(w, writer, r);
+      routers[r] = role_calls(w, writer, gate_keeper, r);
     routers[ledger::role::scheduler] = command_calls(w, writer);
     if (change_routers)
       change_routers(routers);
@@ -117,6 +123,22 @@ protected:
     supervisor = sup;
     spawned.push_back(sup);
     tell_from_outside(sup, begin{});
+  }
+
+  /// What a kill leaves: the journal as it is, and nobody at work.
+  void end_run() {
+    for (auto& a : spawned)
+      caf::anon_send_exit(a, caf::exit_reason::kill);
+    spawned.clear();
+    caf::anon_send_exit(writer, caf::exit_reason::kill);
+    caf::anon_send_exit(gate_keeper, caf::exit_reason::kill);
+    writer = nullptr;
+    gate_keeper = nullptr;
+    settle();
+    journal.reset();
+    std::destroy_at(&gate);
+    std::construct_at(&gate); // A gate is shut for good.
+    open_journal();
   }
 
   /// Lets everything happen that needs no time to pass.
@@ -178,6 +200,8 @@ protected:
   quiet_config config;
   caf::actor_system system{config};
   ledger_writer writer;
+  turnstile gate_keeper;
+  till money; ///< What the TURNSTILE begins with.
   caf::actor supervisor;
   std::vector<caf::actor> spawned;
   std::optional<batch_report> report;

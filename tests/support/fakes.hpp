@@ -10,6 +10,7 @@
 #include "providers/checks.hpp"
 #include "providers/deploy.hpp"
 #include "providers/provider.hpp"
+#include "providers/tools.hpp"
 #include "providers/workspace.hpp"
 #include "tests/support/answers.hpp"
 
@@ -18,6 +19,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -136,9 +138,15 @@ public:
 /// Plays every role; what it says a test can change by step.
 class fake_player : public providers::provider {
 public:
-  using script = std::function<result<providers::answer>(const providers::request&)>;
+  using said = tl::expected<providers::answer, providers::call_failure>;
+  using script = std::function<said(const providers::request&)>;
 
-  providers::identity who() const override { return {"fake", "none", "1"}; }
+  explicit fake_player(std::string called = "fake")
+      : name(std::move(called)) {}
+
+  providers::identity who() const override { return {name, "none", "1"}; }
+  providers::call_bound bound(const providers::request&) const override { return costs; }
+  std::optional<providers::rate_limits> limits() const override { return rates; }
   void ask(std::shared_ptr<const providers::request> r, providers::answer_callback done) override {
     ++calls;
     requests.push_back(*r);
@@ -150,7 +158,24 @@ public:
   }
   std::map<step, script> scripts;
   std::vector<providers::request> requests;
+  std::string name;
+  providers::call_bound costs;
+  std::optional<providers::rate_limits> rates;
   int calls = 0;
+};
+
+/// Says what was called, in order; `no` is refused.
+class fake_toolbox : public providers::toolbox {
+public:
+  explicit fake_toolbox(std::vector<std::string>& log)
+      : log_(log) {}
+  providers::tool_result run(const providers::tool_call& c) override {
+    log_.push_back(c.name + " " + c.arguments.value("path", ""));
+    return {"result of " + log_.back(), c.name == "no"};
+  }
+
+private:
+  std::vector<std::string>& log_;
 };
 
 } // namespace tests

@@ -1,0 +1,194 @@
+#include "actors/calling.hpp"
+
+#include "ledger/disk/files.hpp"
+#include "ledger/judge.hpp"
+
+#include <utility>
+
+namespace actors {
+
+namespace {
+
+using ledger::result;
+using ledger::task_state;
+
+result<std::string> read(const services& w, const task_state& s, const ledger::file_ref& f) {
+  return ledger::disk::read_recorded(w.folder_of(s.task), f.path, f.sha256);
+}
+
+result<void> read_inputs(const services& w, const task_state& s,
+                         const std::vector<ledger::file_ref>& files,
+                         std::vector<providers::input>& into) {
+  for (auto& f : files) {
+    auto text = read(w, s, f);
+    if (!text)
+      return tl::make_unexpected(text.error());
+    into.push_back({f.path, std::make_shared<const std::string>(std::move(*text))});
+  }
+  return {};
+}
+
+result<std::vector<providers::turn>> read_turns(const services& w, const task_state& s) {
+  auto* file =
+      s.turns == 0 ? nullptr : ledger::file_of(s, ledger::turns_path(ledger::answer_path(s)));
+  if (!file)
+    return std::vector<providers::turn>{};
+  auto text = read(w, s, *file);
+  if (!text)
+    return tl::make_unexpected(text.error());
+  auto turns = providers::turns_of(*text);
+  if (turns && turns->size() != s.turns)
+    return ledger::fail(ledger::fault::corrupt, file->path + " has " + std::to_string(turns->size())
+                                                    + " turns, but " + std::to_string(s.turns)
+                                                    + " are on record");
+  return turns;
+}
+
+/// A checkout of the candidate so far, or of the base before step 4.
+result<void> check_out(const services& w, const task_state& s, workplace& into) {
+  into.tree = s.tree.empty() ? s.base_tree : s.tree;
+  if (auto* diff = ledger::file_of(s, s.diff_path)) {
+    auto text = read(w, s, *diff);
+    if (!text)
+      return tl::make_unexpected(text.error());
+    if (auto ok = w.files->ensure_tree(s.base_tree, *text, into.tree); !ok)
+      return ok;
+  }
+  auto leased = w.files->checkout(s.base, into.tree);
+  if (!leased)
+    return tl::make_unexpected(leased.error());
+  into.checkout = std::move(*leased);
+  return {};
+}
+
+/// What the tools may show and change. Without decisions nothing can be written.
+result<providers::tool_scope> scope_of(const services& w, const task_state& s,
+                                       const providers::request& r) {
+  providers::tool_scope scope;
+  scope.at = s.at;
+  scope.base = s.base;
+  scope.base_tree = s.base_tree;
+  scope.tree = s.tree;
+  scope.guard = ledger::protection_for(w.config.scope, s.allow);
+  scope.secret_globs = w.config.scope.secret_globs;
+  if (!ledger::row_of(s.at).writes_code)
+    return scope;
+  scope.worktree = r.worktree;
+  auto allowed = ledger::read_allowance(input_text(r, ledger::path::decisions));
+  if (!allowed)
+    return tl::make_unexpected(allowed.error());
+  scope.allowed = std::move(*allowed);
+  if (s.at == ledger::step::implement)
+    scope.planned = ledger::planned_files(input_text(r, ledger::path::plan));
+  return scope;
+}
+
+/// Where a change holds a secret; empty: nowhere. What its diff shows is searched
+/// there; what it only has in packed form is searched in the files themselves.
+std::string secret_in(const services& w, const providers::candidate& c) {
+  if (auto line = w.secrets.line_of_secret(c.diff); line != 0)
+    return "line " + std::to_string(line) + " of its diff";
+  for (auto& f : c.unshown)
+    if (auto line = w.secrets.line_of_secret(f.content); line != 0)
+      return "line " + std::to_string(line) + " of the binary file " + f.path;
+  return {};
+}
+
+} // namespace
+
+result<call_case> read_case(const services& w, const task_state& s) {
+  call_case c;
+  c.request = std::make_shared<providers::request>();
+  auto& r = *c.request;
+  r.task = s.task;
+  r.at = s.at;
+  r.round = s.round;
+  r.attempt = s.attempt;
+  r.complaints = s.complaints;
+  r.base = s.base;
+  r.base_tree = s.base_tree;
+  r.tree = s.tree;
+  r.allow = s.allow;
+  if (auto ok = read_inputs(w, s, ledger::inputs_of(s, s.at), r.inputs); !ok)
+    return tl::make_unexpected(ok.error());
+  if (s.fixing)
+    if (auto ok = read_inputs(w, s, s.cause.evidence, r.evidence); !ok)
+      return tl::make_unexpected(ok.error());
+  c.input_sha256 = providers::input_digest(r);
+  auto turns = read_turns(w, s);
+  if (!turns)
+    return tl::make_unexpected(turns.error());
+  c.turns = std::move(*turns);
+  return c;
+}
+
+result<workplace> furnish(const services& w, const task_state& s, providers::request& r,
+                          bool in_checkout) {
+  workplace at;
+  if (ledger::row_of(s.at).writes_code || in_checkout) {
+    if (auto ok = check_out(w, s, at); !ok)
+      return tl::make_unexpected(ok.error());
+    r.worktree = at.checkout->folder().string();
+    r.objects = at.checkout->objects();
+  }
+  if (!w.tools)
+    return at;
+  auto scope = scope_of(w, s, r);
+  if (!scope)
+    return tl::make_unexpected(scope.error());
+  at.tools = w.tools(std::move(*scope));
+  for (auto& t : r.turns)
+    for (auto& call : t.calls)
+      if (!t.results.empty() && providers::toolbox::changes_files(call))
+        at.tools->run(call); // What it said is on record.
+  return at;
+}
+
+result<void> run_tools(const services& w, const workplace& at, providers::turn& t) {
+  t.results.clear();
+  for (auto& call : t.calls) {
+    auto said = at.tools
+                    ? at.tools->run(call)
+                    : providers::tool_result{"There are no tools here; answer as you are.", true};
+    said.content = w.secrets.redact(std::move(said.content));
+    t.results.push_back(std::move(said));
+  }
+  return {};
+}
+
+result<void> take_tree(const services& w, const task_state& s, const workplace& from,
+                       ledger::answering& into) {
+  auto c = from.checkout->take(s.base_tree);
+  if (!c)
+    return tl::make_unexpected(c.error());
+  into.tree = c->tree;
+  into.hidden = c->hidden;
+  if (auto place = secret_in(w, *c); !place.empty())
+    into.faults.push_back("the change holds a secret (" + place + "): take it out");
+  else
+    into.diff = std::make_shared<const std::string>(std::move(c->diff));
+  return {};
+}
+
+result<bool> is_untouched(const task_state& s, const workplace& at) {
+  auto c = at.checkout->take(s.base_tree);
+  if (!c)
+    return tl::make_unexpected(c.error());
+  return c->tree == at.tree && c->hidden.empty();
+}
+
+providers::turn redacted(const services& w, providers::turn t) {
+  if (w.secrets.empty())
+    return t;
+  ledger::redact_values(t.raw, w.secrets);
+  t.text = w.secrets.redact(std::move(t.text));
+  for (auto& call : t.calls) {
+    // As in `raw`, which refers to them.
+    call.id = w.secrets.redact(std::move(call.id));
+    call.name = w.secrets.redact(std::move(call.name));
+    ledger::redact_values(call.arguments, w.secrets);
+  }
+  return t;
+}
+
+} // namespace actors
