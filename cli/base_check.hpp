@@ -11,6 +11,7 @@
 #include "ledger/disk/journal.hpp"
 #include "providers/checks.hpp"
 
+#include <filesystem>
 #include <string>
 
 namespace cli {
@@ -20,6 +21,14 @@ struct base_check {
   std::string why;      ///< If red: which checks, how they ended.
   std::string log_path; ///< Where the run.log of the base is, if it ran now.
 };
+
+/// The ledger's note of a green base, and the run.log that the last run left.
+std::string base_note(const std::string& base_tree, const std::string& config_digest);
+std::filesystem::path base_log(const std::filesystem::path& ledger_root,
+                               const std::string& base_tree, const std::string& config_digest);
+
+/// "test (exit 1), lint (exit 2)": what is red.
+std::string red_checks(const ledger::checks_outcome& c);
 
 /// Whether a green result is kept for this base and configuration, so that
 /// check_base() has nothing to run.

@@ -51,6 +51,9 @@ actors::services services_of(batch& b) {
   w.checks = b.with.checks.get();
   w.deploy = b.with.deploy.get();
   w.players = p.players;
+  w.tools = [repository = p.place.repository.get()](providers::tool_scope scope) {
+    return providers::make_toolbox(*repository, std::move(scope));
+  };
   w.quick = p.quick.get();
   w.jobs = b.with.jobs.get();
   w.gate = &b.gate;
@@ -145,18 +148,26 @@ started<void> open_tools(batch& b) {
   return {};
 }
 
+started<actors::till> prepare_till(batch& b, const selection& s, const ledger_facts& known) {
+  auto till = open_till(*b.plan, s, known, b.ledger->journal, wall_clock_ms());
+  if (!till)
+    return not_now(ledger_code(till.error().kind), till.error().detail);
+  return std::move(*till);
+}
+
 void end_early(batch& b) {
   b.gate.shut();
   b.plan->place.children->close();
 }
 
-actors::batch_report run_actors(batch& b, const selection& s, end_signal& end) {
+actors::batch_report run_actors(batch& b, const selection& s, actors::till till, end_signal& end) {
   auto& system = actor_system();
   auto& w = b.world;
   auto writer = actors::spawn_writer(system, b.ledger->journal, w, true);
+  auto gate = actors::spawn_turnstile(system, w, std::move(till));
   actors::router_factories routers;
   for (auto r : {ledger::role::gemini, ledger::role::claude, ledger::role::codex})
-    routers[r] = actors::role_calls(w, writer, r);
+    routers[r] = actors::role_calls(w, writer, gate, r);
   routers[ledger::role::scheduler] = actors::command_calls(w, writer);
 
   // Whoever tells first: after that nobody writes to the report.

@@ -18,6 +18,7 @@
 #include "cli/batch_log.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/preflight.hpp"
+#include "cli/run_money.hpp"
 #include "cli/selection.hpp"
 #include "cli/signals.hpp"
 #include "ledger/disk/journal.hpp"
@@ -71,8 +72,11 @@ started<std::unique_ptr<opened_ledger>> open_ledger(const preflight& p, const se
 /// Opens the tools of a batch whose ledger is open, and fills its services.
 started<void> open_tools(batch& b);
 
+/// What the TURNSTILE begins with. Errors: those of the ledger.
+started<actors::till> prepare_till(batch& b, const selection& s, const ledger_facts& known);
+
 /// Runs the actors until all tasks have ended, the ledger is lost (the report
 /// says so) or a signal came.
-actors::batch_report run_actors(batch& b, const selection& s, end_signal& end);
+actors::batch_report run_actors(batch& b, const selection& s, actors::till till, end_signal& end);
 
 } // namespace cli

@@ -1,7 +1,10 @@
 #include "cli/config_file.hpp"
 
+#include "cli/config_providers.hpp"
+#include "cli/config_words.hpp"
 #include "cli/toml_reader.hpp"
 #include "ledger/glob.hpp"
+#include "ledger/provider_kind.hpp"
 
 #include <fmt/format.h>
 
@@ -17,32 +20,6 @@ namespace cli {
 namespace {
 
 using ledger::config;
-
-constexpr auto longest_timeout = std::chrono::hours(7 * 24);
-
-/// Kinds of provider that the design knows; those that this build has come
-/// from the registry.
-const words designed_kinds{"gemini",      "anthropic", "openai",  "openai-chat", "gemini-cli",
-                           "claude-code", "codex-cli", "command", "replay"};
-
-const words later_provider_keys{
-    "base_url",          "api_key_env", "command", "env",          "requests_per_minute",
-    "tokens_per_minute", "concurrency", "timeout", "idle_timeout", "price"};
-
-bool has(const words& all, std::string_view one) {
-  return std::find(all.begin(), all.end(), one) != all.end();
-}
-
-bool is_blank(std::string_view text) {
-  return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
-}
-
-bool is_variable_name(std::string_view name) {
-  auto letter = [](char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_'; };
-  return !name.empty() && letter(name.front())
-         && std::all_of(name.begin(), name.end(),
-                        [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
-}
 
 /// Why `regex` is no POSIX extended regular expression; empty: it is one.
 std::string why_no_regex(const std::string& regex) {
@@ -84,21 +61,15 @@ public:
 private:
   void read_sections();
   void read_repo(const section& s);
-  void read_roles(const section& s);
-  void read_role(const section& roles, ledger::role r);
-  void read_providers(const section& s);
-  void read_provider(const section& s, const std::string& name);
   void read_checks(const section& s);
   void read_check(const section& s, std::string_view key, bool may_be_none, bool required,
                   ledger::check_config& out);
   void read_globs(const section& s, std::string_view key, std::vector<std::string>& out);
   void read_limits(const section& s);
+  void read_sandbox(const section& s);
   void read_deploy(const section& s);
   void judge_deploy(const section& s);
-  bool choose(const section& s, std::string_view key, const words& here, const words& later,
-              std::string& out);
   void judge_context(const section& deploy, const section& roles);
-  std::string kind_behind(const std::string& provider) const;
 
   complaints all_;
   words kinds_;
@@ -114,15 +85,17 @@ ledger::result<config> reader::read() {
 }
 
 void reader::read_sections() {
-  const words later{"budget", "landing", "approve", "hooks"};
-  const words here{"repo", "roles", "providers", "checks", "scope", "limits", "sandbox", "deploy"};
+  const words later{"landing", "approve", "hooks"};
+  const words here{"repo",  "roles",  "providers", "budget", "checks",
+                   "scope", "limits", "sandbox",   "deploy"};
   file_.allow_only(here, later);
 
   auto roles = file_.below("roles");
   auto deploy = file_.below("deploy");
   read_repo(file_.below("repo"));
-  read_providers(file_.below("providers"));
-  read_roles(roles);
+  read_budget(file_.below("budget"), out_);
+  read_providers(file_.below("providers"), kinds_, out_);
+  read_roles(roles, kinds_, out_);
   read_checks(file_.below("checks"));
   read_limits(file_.below("limits"));
   read_deploy(deploy);
@@ -133,19 +106,22 @@ void reader::read_sections() {
   read_globs(scope, "protected", out_.scope.protected_globs);
   read_globs(scope, "schema", out_.scope.schema_globs);
   read_globs(scope, "secrets", out_.scope.secret_globs);
+  read_sandbox(file_.below("sandbox"));
+}
 
-  auto sandbox = file_.below("sandbox");
-  sandbox.allow_only({"kind", "read_only"}, {"accept_unsandboxed"});
+void reader::read_sandbox(const section& s) {
+  s.allow_only({"kind", "read_only", "accept_unsandboxed"}, {});
   std::string kind;
-  if (choose(sandbox, "kind", {"bwrap", "none"}, {}, kind))
+  if (choose(s, "kind", {"bwrap", "none"}, {}, kind))
     out_.sandbox.kind = kind == "none" ? ledger::sandbox_kind::none : ledger::sandbox_kind::bwrap;
-  if (sandbox.texts("read_only", out_.sandbox.read_only))
+  s.flag("accept_unsandboxed", out_.sandbox.accept_unsandboxed);
+  if (s.texts("read_only", out_.sandbox.read_only))
     for (auto& folder : out_.sandbox.read_only)
       if (folder.substr(0, 1) != "/" && folder.substr(0, 2) != "~/")
-        sandbox.complain("read_only",
-                         fmt::format("\"{}\" of \"read_only\" is not absolute; write a folder "
-                                     "that begins with \"/\" or \"~/\"",
-                                     folder));
+        s.complain("read_only",
+                   fmt::format("\"{}\" of \"read_only\" is not absolute; write a folder that "
+                               "begins with \"/\" or \"~/\"",
+                               folder));
 }
 
 void reader::read_repo(const section& s) {
@@ -163,77 +139,6 @@ void reader::read_repo(const section& s) {
   if (s.text("worktrees", r.worktrees) && !r.worktrees.empty() && r.worktrees.front() != '/')
     s.complain("worktrees", "\"worktrees\" is not absolute; write a path that begins with \"/\" "
                             "and lies outside the repository, or \"\" for the default");
-}
-
-void reader::read_roles(const section& s) {
-  s.allow_only({"gemini", "claude", "codex"}, {});
-  for (auto r : {ledger::role::gemini, ledger::role::claude, ledger::role::codex})
-    read_role(s, r);
-}
-
-void reader::read_role(const section& roles, ledger::role r) {
-  auto name = to_string(r);
-  if (!roles.has(name)) {
-    roles.complain(name,
-                   fmt::format("\"{}\" is missing: nobody plays it; add [roles.{}] with provider = "
-                               "\"{}\"",
-                               name, name, kinds_.empty() ? "offline" : kinds_.front()));
-    return;
-  }
-  auto s = roles.below(name);
-  if (!s.present())
-    return; // Its type was complained about.
-  s.allow_only({"provider"}, {"model", "fallback", "prompts"});
-  auto& provider = out_.roles[r].provider;
-  if (!s.has("provider")) {
-    s.complain(fmt::format("\"provider\" is missing; add provider = {}", one_of(kinds_)));
-    return;
-  }
-  if (!s.text("provider", provider))
-    return;
-  auto known = kinds_;
-  for (auto& [table, unused] : out_.providers)
-    known.emplace_back(table);
-  if (has(known, provider))
-    return;
-  if (has(designed_kinds, provider)) {
-    s.complain("provider", fmt::format("provider \"{}\" is not in this version; write {}", provider,
-                                       one_of(known)));
-    return;
-  }
-  s.complain("provider",
-             fmt::format("unknown provider \"{}\"{} Known: {}, or a table [providers.{}] of your "
-                         "own",
-                         provider, near_words(provider, known), one_of(known), provider));
-}
-
-void reader::read_providers(const section& s) {
-  for (auto name : s.keys())
-    read_provider(s.below(name), std::string(name));
-}
-
-void reader::read_provider(const section& s, const std::string& name) {
-  auto& provider = out_.providers[name]; // Also if it is wrong: roles may name it.
-  if (!s.present())
-    return;
-  if (!s.has("kind"))
-    s.complain(fmt::format("\"kind\" is missing; add kind = {}", one_of(kinds_)));
-  else
-    choose(s, "kind", kinds_, designed_kinds, provider.kind);
-  // The offline kind and one that is unknown have no keys of their own; what
-  // another kind of this build reads is for that kind to check.
-  if (provider.kind.empty() || provider.kind == "offline") {
-    s.allow_only({"kind"}, later_provider_keys);
-    return;
-  }
-  words own = s.keys();
-  own.erase(std::remove_if(own.begin(), own.end(),
-                           [](std::string_view k) { return has(later_provider_keys, k); }),
-            own.end());
-  s.allow_only(own, later_provider_keys);
-  for (auto key : own)
-    if (key != "kind")
-      s.scalar(key, provider.options[std::string(key)]);
 }
 
 void reader::read_checks(const section& s) {
@@ -298,7 +203,8 @@ void reader::read_globs(const section& s, std::string_view key, std::vector<std:
 }
 
 void reader::read_limits(const section& s) {
-  s.allow_only({"tasks_in_flight", "checks_at_once", "tries", "fix_rounds", "patience", "restarts"},
+  s.allow_only({"tasks_in_flight", "checks_at_once", "tries", "fix_rounds", "patience", "restarts",
+                "turns", "conversation_bytes", "conversation_time"},
                {});
   auto& l = out_.limits;
   s.count("tasks_in_flight", 1, 100'000, l.tasks_in_flight);
@@ -306,6 +212,10 @@ void reader::read_limits(const section& s) {
   s.count("tries", 1, 100, l.tries);
   s.count("fix_rounds", 0, 1'000, l.fix_rounds);
   s.duration("patience", longest_timeout, l.patience);
+  s.count("turns", 1, 10'000, l.turns);
+  s.count("conversation_bytes", std::uint64_t{1024}, std::uint64_t{1024 * 1024 * 1024},
+          l.conversation_bytes);
+  s.duration("conversation_time", longest_timeout, l.conversation_time);
   auto restarts = s.below("restarts");
   restarts.allow_only({"intensity", "period"}, {});
   restarts.count("intensity", 0, 10'000, l.restart_intensity);
@@ -361,42 +271,21 @@ void reader::judge_deploy(const section& s) {
                                     key == "directory" ? "directory" : "command"));
 }
 
-bool reader::choose(const section& s, std::string_view key, const words& here, const words& later,
-                    std::string& out) {
-  std::string value;
-  if (!s.text(key, value))
-    return false;
-  if (has(here, value)) {
-    out = value;
-    return true;
-  }
-  // To go without a sandbox is nobody's typing error.
-  auto suggested = here;
-  if (s.name() == "sandbox")
-    suggested.erase(std::remove(suggested.begin(), suggested.end(), "none"), suggested.end());
-  if (has(later, value))
-    s.complain(key,
-               fmt::format("{} \"{}\" is not in this version; write {}", key, value, one_of(here)));
-  else
-    s.complain(key, fmt::format("{} \"{}\" is unknown{} Known: {}", key, value,
-                                near_words(value, suggested), one_of(here)));
-  return false;
-}
-
 void reader::judge_context(const section& deploy, const section& roles) {
   if (out_.deploy.context != "production")
     return;
-  for (auto& [r, role] : out_.roles)
-    if (kind_behind(role.provider) == "offline")
+  auto is_offline = [&](const std::string& provider) {
+    return ledger::provider_named(out_, provider).kind == "offline";
+  };
+  for (auto& [r, role] : out_.roles) {
+    auto& others = role.fallback;
+    if (is_offline(role.provider) || std::any_of(others.begin(), others.end(), is_offline))
       deploy.complain("context",
                       fmt::format("context \"production\" is not for work that no model judged: "
-                                  "[{}.{}] is offline; write \"deploy-preview\"",
-                                  roles.name(), to_string(r)));
-}
-
-std::string reader::kind_behind(const std::string& provider) const {
-  auto it = out_.providers.find(provider);
-  return it == out_.providers.end() ? provider : it->second.kind;
+                                  "[{}.{}] is offline{}; write \"deploy-preview\"",
+                                  roles.name(), to_string(r),
+                                  is_offline(role.provider) ? "" : " in its fallback"));
+  }
 }
 
 } // namespace

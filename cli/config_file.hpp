@@ -9,8 +9,8 @@
 //      remedy; nothing is guessed and nothing unknown is skipped.
 //   2. test, lint and schema_drift must each be answered; only the latter two
 //      may be answered with "none", the author's written deviation.
-//   3. A configuration in which an `offline` provider plays a role never has
-//      deploy.context "production".
+//   3. A configuration in which an `offline` provider plays a role, if only as a
+//      fallback, never has deploy.context "production".
 //
 // Pure: reads no file.
 

@@ -2,10 +2,12 @@
 
 namespace cli {
 
+namespace {
+
 // Lines that begin with "# " and hold a key are that key's default: the test
 // takes the marks away and expects the same configuration.
-std::string example_config() {
-  return R"(# What the scheduler does in this repository. Durations: "500ms", "30s", "20m", "2h".
+constexpr const char* example =
+    R"(# What the scheduler does in this repository. Durations: "500ms", "30s", "20m", "2h".
 
 [repo]
 # base = "HEAD"                      # the commit that tasks start from
@@ -13,7 +15,9 @@ std::string example_config() {
 # worktrees = ""                     # absolute; empty: $XDG_CACHE_HOME/scheduler/...
 
 # Who plays which part. "offline" asks no model: the prompt carries its change
-# as a ```diff block, and every gate is judged by machine.
+# as a ```diff block, and every gate is judged by machine. A model instead:
+#   provider = "claude"              # a table of [providers] below
+#   fallback = ["claude-code"]       # who goes on where the first cannot
 [roles.gemini]
 provider = "offline"
 
@@ -22,6 +26,19 @@ provider = "offline"
 
 [roles.codex]
 provider = "offline"
+
+# What asks a service or starts a tool, by any name. docs/CONFIGURATION.md has
+# every kind and key.
+#   [providers.claude]
+#   kind = "anthropic"
+#   model = "…"
+#   api_key_env = "ANTHROPIC_API_KEY"          # the variable's name, never its value
+#   price = { input = 3.0, output = 15.0 }     # US dollars for a million tokens
+
+# What may be spent, in US dollars; without it, there is no limit.
+[budget]
+#   run_usd = 20.0
+#   task_usd = 2.0
 
 # Each check is a shell command, run on a clean checkout of exactly what would
 # be committed. It passes if it exits 0. To fail on a word in the output too:
@@ -50,10 +67,14 @@ schema_drift = "none"
 # fix_rounds = 5
 # patience = "10m"                   # with what is unavailable, in a row
 # restarts = { intensity = 3, period = "60s" }
+# turns = 60                         # answers of a model in one conversation,
+# conversation_bytes = 16777216      # all that is said in it,
+# conversation_time = "1h"           # and how long it takes
 
 [sandbox]
 # kind = "bwrap"                     # "none" where bubblewrap cannot work
 # read_only = []                     # folders of tools, such as "~/.nvm", "~/.pyenv"
+# accept_unsandboxed = false         # with "none": tools of models may change code all the same
 
 # kind: "none", "directory" (publishes to <directory>/<TASK>/<id>) or "command".
 [deploy]
@@ -68,6 +89,11 @@ schema_drift = "none"
 #   command = "/usr/local/bin/deploy-site"
 #   token_env = "DEPLOY_TOKEN"       # the variable that only the deploy sees
 )";
+
+} // namespace
+
+std::string example_config() {
+  return example;
 }
 
 } // namespace cli

@@ -24,7 +24,7 @@ struct outlook {
 /// Claude's NO where he is played by `offline`, who needs a change to judge.
 std::string sure_no(const preflight& p, const found_prompt& prompt) {
   auto claude = p.players.find(ledger::role::claude);
-  if (claude == p.players.end() || claude->second->who().provider != "offline")
+  if (claude == p.players.end() || claude->second.front().who->who().provider != "offline")
     return {};
   if (auto why = providers::offline::refusal_in(*prompt.content); !why.empty())
     return "the prompt says `refuse: " + why + "`";
@@ -64,10 +64,14 @@ std::string as_table(const preflight& p, const selection& s) {
     if (!t.prompt->notice.empty())
       text += fmt::format("note: {}.md: {}\n", t.prompt->task, t.prompt->notice);
   text += fmt::format("\nbase {} ({})\n", p.base.substr(0, 12), printable(p.config.repo.base));
-  for (auto& [who, player] : p.players) {
-    auto id = player->who();
-    text += fmt::format("{} is played by {}/{}\n", to_string(who), printable(id.provider),
-                        printable(id.model));
+  for (auto& [who, all] : p.players) {
+    std::string names;
+    for (auto& player : all) {
+      auto id = player.who->who();
+      names += fmt::format("{}{}/{}", names.empty() ? "" : ", else by ", printable(id.provider),
+                           printable(id.model));
+    }
+    text += fmt::format("{} is played by {}\n", to_string(who), names);
   }
   text +=
       fmt::format("test: {}\nlint: {}\nschema drift: {}\ndeploy: {}\n",

@@ -31,6 +31,7 @@ constexpr const char* after_help =
     "  scheduler --tasks docs/ai-gated/prompt --dry-run    what would happen; writes nothing\n"
     "  scheduler --tasks docs/ai-gated/prompt -j 16        run, or go on after an interruption\n"
     "  scheduler --tasks prompts --only 'Fix-*' --json     some of the tasks, result as JSON\n"
+    "  scheduler doctor                                    is all there that a batch needs?\n"
     "  scheduler status                                    where every task stands\n"
     "  scheduler show Fix-Footer --diff                    its whole history, and the change\n"
     "  scheduler retry Fix-Footer --from plan --note n.md  take up a parked task again\n"
@@ -59,6 +60,7 @@ struct raw {
   status_options status;
   show_options show;
   verify_options verify;
+  doctor_options doctor;
   retry_options retry;
   cancel_options cancel;
   std::string in_flight, log_format, from;
@@ -131,6 +133,13 @@ void add_commands(CLI::App& app, raw& r) {
   verify->add_flag("--json", r.verify.json, "As one JSON object");
   add_repo(*verify, r.verify.repo);
 
+  auto* doctor = command("doctor", "What a batch would need, and how to mend what is missing");
+  doctor->add_flag("--checks", r.doctor.checks, "And run the checks on the base");
+  doctor->add_option("--config", r.doctor.config, "Configuration [scheduler.toml]")
+      ->type_name("FILE");
+  doctor->add_flag("--json", r.doctor.json, "As one JSON object");
+  add_repo(*doctor, r.doctor.repo);
+
   auto* retry = command("retry", "Take up a parked, stopped or cancelled task again");
   add_task(*retry, r.retry.task);
   retry->add_option("--from", r.from, "Go back to a step [the one at which it stands]")
@@ -163,7 +172,7 @@ void check_task(const std::string& task) {
 
 constexpr const char* nothing_to_do =
     "nothing to do: name a folder of prompts with --tasks DIR, or a command (status, show, verify, "
-    "retry, cancel)";
+    "doctor, retry, cancel)";
 
 command judge_batch(raw& r, const CLI::App& app) {
   auto& o = r.batch;
@@ -217,6 +226,10 @@ command judge_command(raw& r, const CLI::App& app, const CLI::App& sub) {
     for (auto& task : r.verify.tasks)
       check_task(task);
     return r.verify;
+  }
+  if (name == "doctor") {
+    repo(r.doctor.repo);
+    return r.doctor;
   }
   if (name == "retry") {
     repo(r.retry.repo);

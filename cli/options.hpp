@@ -1,7 +1,7 @@
 // options.hpp -- the command line, as values.
 //
 // Either a *batch* (`scheduler --tasks DIR …`) or one of the commands status,
-// show, verify, retry, cancel. Options appear when they are real.
+// show, verify, doctor, retry, cancel. Options appear when they are real.
 
 #pragma once
 
@@ -44,6 +44,12 @@ struct verify_options {
   bool json = false;
 };
 
+struct doctor_options {
+  std::string repo, config;
+  bool json = false;
+  bool checks = false; ///< Runs them on the base.
+};
+
 struct retry_options {
   std::string repo, task, note; ///< note: a file's path, or empty.
   std::optional<ledger::step> from;
@@ -60,7 +66,7 @@ struct answered {
 };
 
 using command = std::variant<answered, batch_options, status_options, show_options, verify_options,
-                             retry_options, cancel_options>;
+                             doctor_options, retry_options, cancel_options>;
 
 /// Parses; prints help, version and errors itself (help to stdout, errors to
 /// stderr, exit 2).

@@ -69,13 +69,14 @@ result<void> find_room_for_branches(const preflight& p) {
   return {};
 }
 
-result<void> make_players(preflight& p, const seams& s) {
-  providers::provider_context context{p.config, *p.place.repository, *p.place.children, *p.quick};
+result<void> find_players(preflight& p, const seams& s) {
+  providers::provider_context context{p.config, *p.place.repository, *p.place.children, *p.quick,
+                                      p.web.get()};
   for (auto& [who, role] : p.config.roles) {
-    auto made = providers::make_provider(s.kinds, context, role.provider);
+    context.plays = who;
+    auto made = providers::make_players(s.kinds, context);
     if (!made)
-      return ledger::fail(made.error().kind,
-                          "[roles." + std::string{to_string(who)} + "]: " + made.error().detail);
+      return tl::make_unexpected(made.error());
     p.players[who] = std::move(*made);
   }
   return {};
@@ -115,7 +116,8 @@ result<std::unique_ptr<preflight>> prepare_batch(const batch_options& o, const s
   if (auto ok = providers::sandbox_works(*p->place.children, p->config.sandbox); !ok)
     return tl::make_unexpected(ok.error());
   p->quick = std::make_shared<providers::thread_pool>(quick_threads());
-  if (auto ok = make_players(*p, s); !ok)
+  p->web = std::make_shared<providers::http_engine>();
+  if (auto ok = find_players(*p, s); !ok)
     return tl::make_unexpected(ok.error());
   return p;
 }

@@ -32,8 +32,9 @@ struct preflight {
   std::vector<std::string> only; ///< The globs of --only.
   cli::prompt_folder prompts;
   std::string base, base_tree;
-  std::shared_ptr<providers::executor> quick; ///< Disk, git, computing.
-  std::map<ledger::role, std::shared_ptr<providers::provider>> players;
+  std::shared_ptr<providers::executor> quick;                     ///< Disk, git, computing.
+  std::shared_ptr<providers::http> web;                           ///< Outlives the players.
+  std::map<ledger::role, std::vector<providers::player>> players; ///< The first, then fallbacks.
 };
 
 /// Errors: any kind, with a sentence that helps; the batch is not started. The

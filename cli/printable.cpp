@@ -95,4 +95,8 @@ std::size_t columns_of(std::string_view text) noexcept {
   }));
 }
 
+std::string plural(std::size_t n, std::string_view word) {
+  return fmt::format("{} {}{}", n, word, n == 1 ? "" : "s");
+}
+
 } // namespace cli

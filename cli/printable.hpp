@@ -33,4 +33,7 @@ std::string printable_start(std::string_view text, std::size_t columns_max);
 /// Characters that `text` has on the screen: code points of valid UTF-8.
 std::size_t columns_of(std::string_view text) noexcept;
 
+/// "1 task", "2 tasks".
+std::string plural(std::size_t n, std::string_view word);
+
 } // namespace cli

@@ -24,6 +24,9 @@ struct perform {
   int operator()(const verify_options& o) const {
     return static_cast<int>(verify(o, std::cout, std::cerr));
   }
+  int operator()(const doctor_options& o) const {
+    return static_cast<int>(doctor(o, with, std::cout));
+  }
   int operator()(const retry_options& o) const {
     return static_cast<int>(retry(o, with, std::cout, std::cerr));
   }

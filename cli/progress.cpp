@@ -106,9 +106,25 @@ std::string granted(const record& r) {
 std::string asked(const record& r) {
   auto words = fmt::format("asking {} ({}, input {}", text_at(r.detail, "role"), player(r.detail),
                            prefix(text_at(r.detail, "input_sha256")));
+  if (auto turn = number_at(r.detail, "turn"); turn > 1)
+    words += fmt::format(", turn {}", turn);
   if (auto usd = real_at(r.detail, "usd_reserved"); usd > 0)
     words += fmt::format(", ${:.2f} reserved", usd);
   return words + ")";
+}
+
+/// ", 12345 tokens in, 678 out, $0.0123", as far as it is known.
+std::string cost_of(const record& r) {
+  std::string words;
+  if (auto it = r.detail.find("usage"); it != r.detail.end() && it->is_object()) {
+    auto in = number_at(*it, "input_tokens") + number_at(*it, "cached_tokens")
+              + number_at(*it, "cache_write_tokens");
+    if (auto out = number_at(*it, "output_tokens"); in + out > 0)
+      words += fmt::format(", {} tokens in, {} out", in, out);
+  }
+  if (auto usd = real_at(r.detail, "usd"); usd > 0)
+    words += fmt::format(", ${:.4f}", usd);
+  return words;
 }
 
 std::string answered(const record& r) {
@@ -117,9 +133,25 @@ std::string answered(const record& r) {
     words += " in " + length(ms);
   if (auto tree = text_at(r.detail, "tree"); !tree.empty())
     words += ", candidate tree " + prefix(tree);
-  if (auto usd = real_at(r.detail, "usd"); usd > 0)
-    words += fmt::format(", ${:.4f}", usd);
-  return words;
+  return words + cost_of(r);
+}
+
+std::string turned(const record& r) {
+  auto calls = joined(texts_at(r.detail, "calls"), ", ");
+  return fmt::format("turn {}: calls {}{}{}", number_at(r.detail, "turn"),
+                     calls.empty() ? "nothing" : calls, files_of(r), cost_of(r));
+}
+
+std::string deferred(const record& r) {
+  return fmt::format("{} asks to be left alone until {} ({}){}{}", text_at(r.detail, "provider"),
+                     text_at(r.detail, "until"), text_at(r.detail, "code"),
+                     because(text_at(r.detail, "why")), cost_of(r));
+}
+
+std::string fell_back(const record& r) {
+  return fmt::format("{} goes on with {} instead of {}{}", text_at(r.detail, "role"),
+                     text_at(r.detail, "to_provider"), text_at(r.detail, "from_provider"),
+                     because(text_at(r.detail, "why")));
 }
 
 std::string accepted(const record& r) {
@@ -149,7 +181,8 @@ std::string checked(const record& r) {
 std::string failed(const record& r) {
   auto code = text_at(r.detail, "code");
   return fmt::format("the attempt failed ({}{}){}", text_at(r.detail, "kind"),
-                     code.empty() ? "" : ", " + code, because(text_at(r.detail, "why")));
+                     code.empty() ? "" : ", " + code,
+                     because(text_at(r.detail, "why")) + kept_as(r) + cost_of(r));
 }
 
 std::string round_opened(const record& r) {
@@ -215,8 +248,14 @@ std::string words_of(const record& r) {
       return "answer refused" + because(joined(texts_at(d, "reasons"), "; ")) + kept_as(r);
     case event::voided:
       return "void, out of scope" + because(joined(texts_at(d, "reasons"), "; ")) + kept_as(r);
+    case event::turned:
+      return turned(r);
     case event::failed:
       return failed(r);
+    case event::deferred:
+      return deferred(r);
+    case event::fell_back:
+      return fell_back(r);
     case event::restarted:
       return "started again" + because(text_at(d, "why"));
     case event::checked:
@@ -279,7 +318,8 @@ std::string progress_line(const std::string& task, const ledger::record& r, bool
               {"text", event_words(r)}};
     return line.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
   }
-  if (r.what == event::asked || r.what == event::granted || r.what == event::resumed)
+  if (r.what == event::asked || r.what == event::granted || r.what == event::resumed
+      || r.what == event::turned)
     return {};
   bool well = flag_at(r.detail, "ok");
   if ((r.what == event::built && well && !how.builds)

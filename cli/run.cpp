@@ -192,7 +192,8 @@ started<void> run_locked(const batch_options& o, batch& b, const seams& s, end_s
   auto branches = task_branches(*b.plan);
   if (!branches)
     return not_now(exit_code::usage, branches.error().detail);
-  auto sel = select_tasks(*b.plan, facts_of(journal, std::move(*branches)));
+  auto known = facts_of(journal, std::move(*branches));
+  auto sel = select_tasks(*b.plan, known);
   sum = sel.summary;
   if (sel.to_run.empty())
     return {};
@@ -205,9 +206,12 @@ started<void> run_locked(const batch_options& o, batch& b, const seams& s, end_s
   }
   if (!ready)
     return ready;
+  auto till = prepare_till(b, sel, known);
+  if (!till)
+    return tl::make_unexpected(till.error());
   b.log->expect(sel.to_run.size(), name_columns(sel));
   b.log->show({});
-  auto report = run_actors(b, sel, end);
+  auto report = run_actors(b, sel, std::move(*till), end);
   if (end.came() || !report.lost.empty()) {
     sum_up_early(sum, b, sel, report);
     return {};

@@ -3,6 +3,7 @@
 #include "ledger/disk/files.hpp"
 #include "ledger/glob.hpp"
 #include "ledger/paths.hpp"
+#include "ledger/provider_kind.hpp"
 
 #include <fmt/format.h>
 
@@ -15,6 +16,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 extern char** environ;
@@ -145,8 +147,8 @@ std::vector<std::string> variables_of(const ledger::config& c) {
   if (!c.deploy.token_env.empty())
     named.push_back(c.deploy.token_env);
   for (auto& [name, provider] : c.providers)
-    if (auto it = provider.options.find("api_key_env"); it != provider.options.end())
-      named.push_back(it->second);
+    if (auto variable = ledger::key_variable_of(provider); !variable.empty())
+      named.push_back(std::move(variable));
   return named;
 }
 

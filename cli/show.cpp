@@ -74,6 +74,11 @@ std::string header_of(const shown_task& t) {
     add("Played by", fmt::format("{}: {}", role, player));
   if (s.usd > 0)
     add("Cost", fmt::format("${:.4f}", s.usd));
+  for (auto& [by, sum] : s.spent)
+    if (sum.usd > 0 || sum.input_tokens + sum.output_tokens > 0)
+      add("",
+          fmt::format("{} by {}: {}, {} tokens in, {} out, ${:.4f}", to_string(by.first), by.second,
+                      plural(sum.calls, "call"), sum.input_tokens, sum.output_tokens, sum.usd));
   return table_of(rows);
 }
 

@@ -36,10 +36,6 @@ std::string or_dash(std::string text) {
   return text.empty() ? "-" : text;
 }
 
-std::string plural(std::size_t n, std::string_view word) {
-  return fmt::format("{} {}{}", n, word, n == 1 ? "" : "s");
-}
-
 /// A line of the table's appendix.
 std::string entry(std::string_view head, std::string_view why) {
   return fmt::format("  {}{}{}\n", printable(head), why.empty() ? "" : ": ", printable(why));
@@ -99,6 +95,25 @@ std::string players_of(const batch_summary& s, const ledger::config& c) {
                        it == c.roles.end() ? "-" : printable(it->second.provider));
     text += fmt::format("{} was played by {}\n", to_string(who), by);
   }
+  return text;
+}
+
+/// What each provider did cost, where it did.
+std::string spent_of(const batch_summary& s) {
+  std::map<std::string, ledger::spending> by;
+  for (auto& t : s.tasks)
+    for (auto& [key, sum] : t.spent) {
+      auto& all = by[key.second];
+      all.calls += sum.calls;
+      all.usd += sum.usd;
+      all.input_tokens += sum.input_tokens;
+      all.output_tokens += sum.output_tokens;
+    }
+  std::string text;
+  for (auto& [provider, sum] : by)
+    if (sum.usd > 0 || sum.input_tokens + sum.output_tokens > 0)
+      text += fmt::format("{}: {}, {} tokens in, {} out, ${:.4f}\n", printable(provider),
+                          plural(sum.calls, "call"), sum.input_tokens, sum.output_tokens, sum.usd);
   return text;
 }
 
@@ -213,7 +228,7 @@ std::string summary_table(const batch_summary& s, const ledger::config& c) {
                     or_dash(t.out.deployed ? t.out.deploy_url : std::string{})});
   auto text = rows.size() == 1 ? std::string{} : table_of(rows);
   text += people_needed(s) + left_out_of(s) + absent_of(s);
-  text += "\n" + players_of(s, c) + deviations_of(c);
+  text += "\n" + players_of(s, c) + spent_of(s) + deviations_of(c);
   if (!s.lost.empty())
     text += fmt::format("the ledger ended the run: {}; mend that, then start again: what is "
                         "recorded is kept\n",

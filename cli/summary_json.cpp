@@ -16,6 +16,18 @@ json text_or_null(const std::string& text) {
 
 } // namespace
 
+json spent_json(const ledger::task_state& t) {
+  auto all = json::array();
+  for (auto& [by, sum] : t.spent)
+    all.push_back({{"step", to_string(by.first)},
+                   {"provider", by.second},
+                   {"calls", sum.calls},
+                   {"input_tokens", sum.input_tokens},
+                   {"output_tokens", sum.output_tokens},
+                   {"usd", sum.usd}});
+  return all;
+}
+
 json task_json(const ledger::task_state& t, const std::filesystem::path& ledger_root) {
   return {{"task", t.task},
           {"state", to_string(t.is)},
@@ -24,6 +36,7 @@ json task_json(const ledger::task_state& t, const std::filesystem::path& ledger_
           {"commit", text_or_null(t.out.commit)},
           {"deploy_url", text_or_null(t.out.deployed ? t.out.deploy_url : std::string{})},
           {"usd", t.usd},
+          {"spent", spent_json(t)},
           {"round", t.round},
           {"why", text_or_null(t.why)},
           {"remedy", text_or_null(t.remedy)},

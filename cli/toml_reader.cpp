@@ -67,6 +67,9 @@ std::string complaints::text() const {
 // this many letters no more can be learnt about which of them was meant.
 constexpr std::size_t letters_max = 64;
 
+// Beyond a million nobody means dollars.
+constexpr double dollars_max = 1'000'000;
+
 std::string nearest(std::string_view word, const words& known) {
   return nearest_name(word.substr(0, letters_max), {known.begin(), known.end()});
 }
@@ -114,18 +117,21 @@ words section::keys() const {
   return all;
 }
 
-void section::allow_only(const words& here, const words& later) const {
+void section::allow_only(const words& here, const words& later, const words& judged) const {
   auto known = here;
   known.insert(known.end(), later.begin(), later.end());
+  auto among = [](const words& all, std::string_view key) {
+    return std::find(all.begin(), all.end(), key) != all.end();
+  };
   for (auto key : keys()) {
-    if (std::find(here.begin(), here.end(), key) != here.end())
+    if (among(here, key) || among(judged, key))
       continue;
-    if (std::find(later.begin(), later.end(), key) != later.end()) {
+    if (among(later, key)) {
       complain(key, fmt::format("\"{}\" is not in this version; remove it", key));
       continue;
     }
     auto near = nearest(key, known);
-    bool near_is_later = std::find(later.begin(), later.end(), near) != later.end();
+    bool near_is_later = among(later, near);
     complain(key,
              fmt::format("unknown key \"{}\"; did you mean \"{}\"{}? Known here: {}", key, near,
                          near_is_later ? " (which is not in this version)" : "", one_of(here)));
@@ -174,6 +180,15 @@ bool section::flag(std::string_view key, bool& out) const {
 
 bool section::count(std::string_view key, std::uint32_t min, std::uint32_t max,
                     std::uint32_t& out) const {
+  std::uint64_t number = 0;
+  if (!count(key, std::uint64_t{min}, std::uint64_t{max}, number))
+    return false;
+  out = static_cast<std::uint32_t>(number);
+  return true;
+}
+
+bool section::count(std::string_view key, std::uint64_t min, std::uint64_t max,
+                    std::uint64_t& out) const {
   auto* node = get(key);
   if (node == nullptr)
     return false;
@@ -188,7 +203,28 @@ bool section::count(std::string_view key, std::uint32_t min, std::uint32_t max,
                               max));
     return false;
   }
-  out = static_cast<std::uint32_t>(number);
+  out = static_cast<std::uint64_t>(number);
+  return true;
+}
+
+bool section::dollars(std::string_view key, bool may_be_zero, double& out) const {
+  auto* node = get(key);
+  if (node == nullptr)
+    return false;
+  auto expected = may_be_zero ? "a number from 0 to 1000000, such as 2.5"
+                              : "a number above 0 and up to 1000000, such as 2.5";
+  if (!node->is_number()) {
+    wrong_type(key, expected);
+    return false;
+  }
+  auto* whole = node->as_integer();
+  auto number = whole != nullptr ? static_cast<double>(whole->get()) : **node->as_floating_point();
+  // Written so that what is not a number at all ("nan") fails.
+  if (!(number <= dollars_max && (number > 0 || (may_be_zero && number == 0)))) {
+    complain(key, fmt::format("\"{}\" is {}; write {}", key, number, expected));
+    return false;
+  }
+  out = number;
   return true;
 }
 
@@ -234,10 +270,27 @@ bool section::texts(std::string_view key, std::vector<std::string>& out) const {
                                 kind_of((*list)[i])));
       return false;
     }
+    if (value->get().find('\0') != std::string::npos) {
+      complain(key, fmt::format("entry {} of \"{}\" holds a NUL character; remove it", i + 1, key));
+      return false;
+    }
     all.push_back(value->get());
   }
   out = std::move(all);
   return true;
+}
+
+bool section::table_of_texts(std::string_view key, std::map<std::string, std::string>& out) const {
+  auto t = below(key);
+  if (!t.present())
+    return false;
+  std::map<std::string, std::string> all;
+  bool right = true;
+  for (auto name : t.keys())
+    right = t.text(name, all[std::string(name)]) && right;
+  if (right)
+    out = std::move(all);
+  return right;
 }
 
 bool section::scalar(std::string_view key, std::string& out) const {

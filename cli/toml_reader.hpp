@@ -8,7 +8,7 @@
 //   2. A value that gave a complaint leaves the caller's default in place.
 //   3. Complaints come out in the order of the file.
 //
-// Private to config_file.cpp, the only code that knows TOML.
+// Private to config_file.cpp and config_providers.cpp: nobody else knows TOML.
 
 #pragma once
 
@@ -16,6 +16,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -82,8 +83,9 @@ public:
   words keys() const;
 
   /// Complains about every key that is neither in `here` nor in `later` (known,
-  /// but its feature is not in this version), and about those in `later`.
-  void allow_only(const words& here, const words& later) const;
+  /// but its feature is not in this version), and about those in `later`. Those
+  /// in `judged` had their complaint.
+  void allow_only(const words& here, const words& later, const words& judged = {}) const;
 
   /// A table below this one. Wrong type: complaint, and an absent section.
   section below(std::string_view key) const;
@@ -93,9 +95,14 @@ public:
   bool text(std::string_view key, std::string& out) const;
   bool flag(std::string_view key, bool& out) const;
   bool count(std::string_view key, std::uint32_t min, std::uint32_t max, std::uint32_t& out) const;
+  bool count(std::string_view key, std::uint64_t min, std::uint64_t max, std::uint64_t& out) const;
+  /// A number of dollars, whole or with a fraction.
+  bool dollars(std::string_view key, bool may_be_zero, double& out) const;
   bool duration(std::string_view key, std::chrono::milliseconds max,
                 std::chrono::milliseconds& out) const;
   bool texts(std::string_view key, std::vector<std::string>& out) const;
+  /// A table of texts. No value stands in a complaint.
+  bool table_of_texts(std::string_view key, std::map<std::string, std::string>& out) const;
   /// A text, number or flag, as text.
   bool scalar(std::string_view key, std::string& out) const;
   bool is_table(std::string_view key) const;

@@ -63,8 +63,14 @@ void expect_same(const ledger::config& a, const ledger::config& b) {
   EXPECT_EQ(a.limits.patience, b.limits.patience);
   EXPECT_EQ(a.limits.restart_intensity, b.limits.restart_intensity);
   EXPECT_EQ(a.limits.restart_period, b.limits.restart_period);
+  EXPECT_EQ(a.limits.turns, b.limits.turns);
+  EXPECT_EQ(a.limits.conversation_bytes, b.limits.conversation_bytes);
+  EXPECT_EQ(a.limits.conversation_time, b.limits.conversation_time);
+  EXPECT_EQ(a.budget.run_usd, b.budget.run_usd);
+  EXPECT_EQ(a.budget.task_usd, b.budget.task_usd);
   EXPECT_EQ(a.sandbox.kind, b.sandbox.kind);
   EXPECT_EQ(a.sandbox.read_only, b.sandbox.read_only);
+  EXPECT_EQ(a.sandbox.accept_unsandboxed, b.sandbox.accept_unsandboxed);
   EXPECT_EQ(a.deploy.kind, b.deploy.kind);
   EXPECT_EQ(a.deploy.build, b.deploy.build);
   EXPECT_EQ(a.deploy.publish, b.deploy.publish);
@@ -109,9 +115,16 @@ tries = 4
 fix_rounds = 0
 patience = "3m"
 restarts = { intensity = 7, period = "500ms" }
+turns = 8
+conversation_bytes = 500000000
+conversation_time = "9m"
+[budget]
+run_usd = 20
+task_usd = 0.5
 [sandbox]
 kind = "none"
 read_only = ["~/.nvm", "/srv/tools"]
+accept_unsandboxed = true
 [deploy]
 kind = "command"
 build = "make site"
@@ -145,8 +158,9 @@ TEST(config_file, ReadsEveryKeyOfThisVersion) {
   want.checks.timeout = 90s;
   want.checks.network = true;
   want.scope = {{"a/**"}, {"db/*.sql"}, {}};
-  want.limits = {1, 2, 4, 0, 7, 500ms, 3min};
-  want.sandbox = {ledger::sandbox_kind::none, {"~/.nvm", "/srv/tools"}};
+  want.limits = {1, 2, 4, 0, 7, 500ms, 3min, 8, 500'000'000, 9min};
+  want.budget = {20.0, 0.5};
+  want.sandbox = {ledger::sandbox_kind::none, {"~/.nvm", "/srv/tools"}, true};
   want.deploy.kind = ledger::deploy_kind::command;
   want.deploy.build = "make site";
   want.deploy.publish = "out/site";
@@ -238,27 +252,14 @@ INSTANTIATE_TEST_SUITE_P(
 INSTANTIATE_TEST_SUITE_P(
     NotInThisVersion, refusals,
     testing::Values(
-        refusal{"budget", "[budget]\nrun_usd = 20.0\n", {":11:2:", "\"budget\"", later}},
         refusal{"landing", "[landing]\nmode = \"none\"\n", {":11:2:", "\"landing\"", later}},
         refusal{"approve", "[approve]\ndeploy = true\n", {":11:2:", "\"approve\"", later}},
         refusal{"hooks", "[hooks]\non_done = \"x\"\n", {":11:2:", "\"hooks\"", later}},
-        refusal{"unsandboxed",
-                "[sandbox]\naccept_unsandboxed = true\n",
-                {":12:1:", "\"accept_unsandboxed\"", later}},
         refusal{"netlify", "[deploy]\nkind = \"netlify\"\n", {":12:1:", "\"netlify\"", later}},
         refusal{
             "netlify_api", "[deploy]\nkind = \"netlify-api\"\n", {":12:1:", "netlify-api", later}},
         refusal{"site_id", "[deploy]\nsite_id_env = \"S\"\n", {":12:1:", "site_id_env", later}},
-        refusal{"model", "model = \"big\"\n", {":11:1: [roles.codex]", "\"model\"", later}},
-        refusal{"fallback", "fallback = [\"offline\"]\n", {":11:1:", "\"fallback\"", later}},
-        refusal{"prompts", "prompts = \"d\"\n", {":11:1: [roles.codex]", "\"prompts\"", later}},
-        refusal{"kind", "[providers.x]\nkind = \"anthropic\"\n", {":12:1:", "anthropic", later}},
-        refusal{"base_url",
-                "[providers.x]\nkind = \"scripted\"\nbase_url = \"u\"\n",
-                {":13:1: [providers.x]", "\"base_url\"", later}},
-        refusal{"price",
-                "[providers.x]\nkind = \"offline\"\nprice = { input = 1.0 }\n",
-                {":13:1: [providers.x]", "\"price\"", later}}),
+        refusal{"kind", "[providers.x]\nkind = \"anthropic\"\n", {":12:1:", "anthropic", later}}),
     [](const auto& row) { return std::string(row.param.name); });
 
 INSTANTIATE_TEST_SUITE_P(
@@ -482,7 +483,7 @@ TEST(config_file, TheExampleParsesAndItsCommentsTellTheDefaults) {
     opened += line.rfind("setup", 0) == 0 ? "\n" : line + "\n";
     at = end + 1;
   }
-  EXPECT_EQ(defaults, 22u);
+  EXPECT_EQ(defaults, 26u);
   auto d = parse(opened);
   ASSERT_TRUE(d) << d.error().detail << "\n" << opened;
   expect_same(*d, ledger::config{});

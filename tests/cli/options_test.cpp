@@ -66,6 +66,11 @@ TEST(Options, ReadsEveryCommand) {
   EXPECT_TRUE(get<cli::verify_options>({"verify"}).tasks.empty());
   EXPECT_TRUE(get<cli::verify_options>({"verify", "--json"}).json);
   EXPECT_TRUE(get<cli::show_options>({"show", "A", "--json"}).json);
+  auto doctor = get<cli::doctor_options>({"doctor", "--checks", "--json", "--config", "c.toml"});
+  EXPECT_TRUE(doctor.checks && doctor.json);
+  EXPECT_EQ(doctor.config, "c.toml");
+  EXPECT_EQ(get<cli::doctor_options>({"--repo", "r", "doctor"}).repo, "r");
+  EXPECT_FALSE(get<cli::doctor_options>({"doctor"}).checks);
   EXPECT_EQ(get<cli::retry_options>({"retry", "A", "--config", "c.toml"}).config, "c.toml");
   auto retry = get<cli::retry_options>({"retry", "A", "--from", "plan", "--note", "n.md"});
   EXPECT_EQ(retry.task, "A");
@@ -144,9 +149,10 @@ TEST(Options, HelpGoesToStdoutAndNamesEveryOptionAndExitCode) {
   EXPECT_EQ(std::get<cli::answered>(p.what).exit_code, 0);
   EXPECT_TRUE(p.err.empty());
   for (std::string word :
-       {"--tasks DIR", "--repo DIR", "--config FILE", "--only GLOB", "-j N", "--dry-run", "--json",
-        "--allow-red-base", "--log-format", "--version", "status", "show", "verify", "retry",
-        "cancel", "Exit codes", "  130  ", "  6  ", "Examples:"})
+       {"--tasks DIR", "--repo DIR", "--config FILE",    "--only GLOB",  "-j N",
+        "--dry-run",   "--json",     "--allow-red-base", "--log-format", "--version",
+        "status",      "show",       "verify",           "doctor",       "retry",
+        "cancel",      "Exit codes", "  130  ",          "  6  ",        "Examples:"})
     EXPECT_NE(p.out.find(word), std::string::npos) << word;
 }
 

@@ -259,7 +259,7 @@ TEST_F(Retry, SecretsAreThoseOfTheConfigurationWhereThereIsOne) {
   ledger::config c;
   c.scope.secret_globs = {"keys"};
   c.deploy.token_env = "NETLIFY";
-  c.providers["p"].options["api_key_env"] = "GATEWAY";
+  c.providers["p"].api_key_env = "GATEWAY";
   auto with = cli::known_secrets(here, &c);
   auto without = cli::known_secrets(here, nullptr);
   ASSERT_TRUE(with && without);
