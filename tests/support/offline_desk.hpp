@@ -65,10 +65,10 @@ public:
     request.inputs.clear();
     for (auto& [path, text] : inputs)
       request.inputs.push_back({path, std::make_shared<const std::string>(text)});
-    std::optional<ledger::result<providers::answer>> got;
+    std::optional<tl::expected<providers::answer, providers::call_failure>> got;
     calls = 0;
     provider->ask(std::make_shared<const providers::request>(request),
-                  [&](ledger::result<providers::answer> a) {
+                  [&](tl::expected<providers::answer, providers::call_failure> a) {
                     ++calls;
                     got = std::move(a);
                   });
@@ -76,7 +76,7 @@ public:
     if (!got)
       return ledger::fail(ledger::fault::lost, "done was not called");
     if (!*got)
-      return tl::make_unexpected(got->error());
+      return tl::make_unexpected(providers::as_failure(got->error()));
     return (*got)->text;
   }
 

@@ -15,10 +15,12 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <fcntl.h>
 #include <iostream>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <unistd.h>
@@ -36,6 +38,12 @@ public:
       , file_(std::move(file)) {}
 
   providers::identity who() const override { return real_->who(); }
+  bool works_in_checkout() const override { return real_->works_in_checkout(); }
+  std::optional<providers::rate_limits> limits() const override { return real_->limits(); }
+  std::chrono::milliseconds longest_wait() const override { return real_->longest_wait(); }
+  providers::call_bound bound(const providers::request& r) const override {
+    return real_->bound(r);
+  }
 
   void ask(std::shared_ptr<const providers::request> r, providers::answer_callback done) override {
     auto line = fmt::format("{} {} {} {}\n", r->task, to_string(r->at), r->round, r->attempt);

@@ -1,0 +1,109 @@
+// Any program plays the roles, in the sandbox.
+
+#include "tests/program/program_fixture.hpp"
+
+#include <fmt/format.h>
+
+namespace {
+
+using namespace tests;
+
+/// A model of a few lines of shell: $1 is the step; the prompt is on stdin.
+constexpr auto player = R"sh(
+cat > /dev/null
+verdict=""
+case "$1" in
+audit)
+  for s in "System behavior" "Schema drift" "Normalization gaps" "Broken workflows"; do
+    printf '## %s\n\nLooked at `src/about.html`, a page of the site. It has a heading' "$s"
+    printf ' and some paragraphs, and links to the other pages. Nothing else was found'
+    printf ' there that matters to this task.\n\n'
+  done ;;
+decide)
+  printf '## What changes\n\nA sentence.\n\n## What must not change\n\nThe rest.\n\n'
+  printf '## Allowed file paths\n\n- `src/about.html`\n\n## Forbidden changes\n\n- All else.\n\n'
+  printf '## Schema changes: NO\n\nNone.\n\n## Target Flow Summary\n\nA reader reads.\n\n'
+  verdict="CLAUDE_DECISIONS_OK: YES" ;;
+plan) printf '## Files\n\n- `src/about.html` gets a sentence\n\n## Verification\n\nThe tests.\n' ;;
+implement)
+  EDIT
+  printf '## What changed\n\n`src/about.html`\n\n## Why\n\nThe prompt asks for it.\n' ;;
+review) printf '## Requested changes\n\nnone\n\n'; verdict="CLAUDE_FINAL_OK: YES" ;;
+verify)
+  printf '## Consistency\n\nAll fits.\n\n## Remaining risks\n\nNone known.\n\n'
+  verdict="GEMINI_VERIFY_OK: YES" ;;
+esac
+test -z "$verdict" || echo "$verdict"
+LAST
+)sh";
+
+void play_by_program(practice_site& site, const std::string& edit, const std::string& last = {},
+                     const std::string& further = {}) {
+  std::string roles;
+  for (auto role : {"gemini", "claude", "codex"})
+    roles += fmt::format("[roles.{}]\nprovider = \"house\"\n", role);
+  auto script = with(with(player, "EDIT", edit), "LAST", last);
+  site.configure(roles + "[providers.house]\nkind = \"command\"\ncommand = [\"sh\", \"-c\", '''"
+                 + script + "''', \"player\", \"{step}\"]\n" + further
+                 + "[checks]\ntest = \"sh tests/run.sh\"\nlint = \"none\"\n"
+                   "schema_drift = \"none\"\n[deploy]\nkind = \"none\"\n"
+                 + (has_bubblewrap() ? "" : "[sandbox]\naccept_unsandboxed = true\n"));
+  site.prompt("T", "Add a sentence to `src/about.html`.\n");
+}
+
+constexpr auto append = "echo '<!-- rye -->' >> src/about.html";
+
+TEST(command, AProgramTakesATaskThroughTheWholePipeline) {
+  practice_site site;
+  play_by_program(site, append);
+  auto e = site.batch();
+  EXPECT_EQ(e.exit_code, 0) << e.out << e.err;
+  auto s = site.state("T");
+  EXPECT_EQ(to_string(s.is), "done") << s.why;
+  EXPECT_TRUE(has(read_file(site.file("T", "codex/changes.diff")), "<!-- rye -->"));
+  EXPECT_TRUE(leftovers().empty());
+}
+
+TEST(command, WhatItWritesOutsideItsScopeVoidsTheStep) {
+  practice_site site;
+  play_by_program(site, std::string{append} + "; echo x >> src/menu.html");
+  auto e = site.batch();
+  EXPECT_EQ(e.exit_code, 1) << e.out << e.err;
+  EXPECT_EQ(site.state("T").reason, "tries-used") << site.state("T").why;
+  EXPECT_TRUE(has(e.err, "void, out of scope")) << e.err;
+}
+
+TEST(command, AStepThatOnlyReadsCannotWrite) {
+  if (!has_bubblewrap())
+    GTEST_SKIP() << "bubblewrap does not work here";
+  practice_site site;
+  play_by_program(site, append, "test \"$1\" = implement || ! touch src/new.html");
+  auto e = site.batch();
+  EXPECT_EQ(e.exit_code, 0) << e.out << e.err;
+  EXPECT_EQ(site.site_file("src/about.html").find("rye"), std::string::npos);
+}
+
+// Neither the user's home, nor the ledger, nor a key that is not its own.
+TEST(command, ItSeesNothingOfTheUsers) {
+  if (!has_bubblewrap())
+    GTEST_SKIP() << "bubblewrap does not work here";
+  practice_site site;
+  site.env["OTHER_TOKEN"] = "canary-9d1e55aa-not-for-you";
+  play_by_program(site, append,
+                  "test ! -e " + site.ledger().string() + " && test ! -e " + site.home().string()
+                      + "/state && ! env | grep -q canary");
+  auto e = site.batch();
+  EXPECT_EQ(e.exit_code, 0) << e.out << e.err;
+}
+
+TEST(command, OneThatHangsIsEndedInTimeAndCostsAnAttempt) {
+  practice_site site;
+  play_by_program(site, append, "", "idle_timeout = \"300ms\"\n");
+  site.reconfigure("cat > /dev/null", "sleep 1000");
+  auto e = site.batch();
+  EXPECT_EQ(e.exit_code, 1) << e.out << e.err;
+  EXPECT_EQ(site.state("T").reason, "tries-used") << site.state("T").why;
+  EXPECT_TRUE(leftovers().empty());
+}
+
+} // namespace
