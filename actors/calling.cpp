@@ -83,6 +83,20 @@ result<providers::tool_scope> scope_of(const services& w, const task_state& s,
   return scope;
 }
 
+/// Does the recorded changes of files again. What they said is on record; one
+/// that comes out otherwise leaves a worktree that is not the recorded one.
+result<void> do_again(const std::vector<providers::turn>& turns, providers::toolbox& tools) {
+  for (auto& t : turns)
+    for (std::size_t i = 0; i < t.results.size(); ++i)
+      if (providers::toolbox::changes_files(t.calls[i])
+          && tools.run(t.calls[i]).is_error != t.results[i].is_error)
+        return ledger::fail(ledger::fault::unavailable,
+                            "a recorded change of files could not be done again on a fresh "
+                            "checkout ("
+                                + t.calls[i].name + ")");
+  return {};
+}
+
 /// Where a change holds a secret; empty: nowhere. What its diff shows is searched
 /// there; what it only has in packed form is searched in the files themselves.
 std::string secret_in(const services& w, const providers::candidate& c) {
@@ -137,10 +151,8 @@ result<workplace> furnish(const services& w, const task_state& s, providers::req
   if (!scope)
     return tl::make_unexpected(scope.error());
   at.tools = w.tools(std::move(*scope));
-  for (auto& t : r.turns)
-    for (auto& call : t.calls)
-      if (!t.results.empty() && providers::toolbox::changes_files(call))
-        at.tools->run(call); // What it said is on record.
+  if (auto ok = do_again(r.turns, *at.tools); !ok)
+    return tl::make_unexpected(ok.error());
   return at;
 }
 

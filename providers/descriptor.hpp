@@ -31,4 +31,8 @@ private:
   int fd_ = -1;
 };
 
+/// Opens `path` below the open folder `folder`: through no link and not out of it,
+/// however its parts are swapped meanwhile. Source: openat2(2).
+descriptor open_beneath(int folder, const char* path, int flags, unsigned mode = 0);
+
 } // namespace providers

@@ -101,10 +101,10 @@ ledger::failure as_failure(const call_failure& f);
 /// As a record's usage.
 ledger::json usage_of(const tokens& t);
 
-/// What a call may come to, at most.
+/// What a call may come to.
 struct call_bound {
-  double usd = 0;
-  std::uint64_t tokens = 0;
+  double usd = 0;           ///< At most: this is put aside.
+  std::uint64_t tokens = 0; ///< As a rule: the throttle corrects it afterwards.
 };
 
 struct identity {

@@ -1,7 +1,3 @@
-// Writing into a worktree that anybody may have prepared: every open goes
-// through openat2 with RESOLVE_BENEATH and RESOLVE_NO_SYMLINKS, so that no
-// component, however it was swapped, leads outside. Source: openat2(2).
-
 #include "providers/worktree_files.hpp"
 
 #include "ledger/disk/files.hpp"
@@ -13,23 +9,13 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 #include <utility>
 
 namespace providers {
 
 namespace {
-
-descriptor open_beneath(int folder, const char* path, int flags, unsigned mode = 0) {
-  open_how how{};
-  how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC);
-  how.mode = mode;
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
-  return descriptor{static_cast<int>(::syscall(SYS_openat2, folder, path, &how, sizeof how))};
-}
 
 // The caller's errno decides: a symlink in the way will not go by itself.
 tl::unexpected<ledger::failure> failed(const std::string& path, const char* verb) {

@@ -7,9 +7,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 #include <utility>
 
@@ -19,14 +17,6 @@ namespace {
 
 using ledger::fail;
 using ledger::fault;
-
-descriptor open_at(int folder, const std::string& path, int flags) {
-  open_how how{};
-  how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC);
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
-  return descriptor{
-      static_cast<int>(::syscall(SYS_openat2, folder, path.c_str(), &how, sizeof how))};
-}
 
 tl::unexpected<ledger::failure> in_the_way(const std::string& path, const char* what) {
   return fail(
@@ -81,7 +71,7 @@ ledger::result<beneath> beneath::open(const std::filesystem::path& folder) {
 }
 
 ledger::result<standing> beneath::look_at(const std::string& path) const {
-  auto there = open_at(root_.get(), path, O_PATH | O_NOFOLLOW);
+  auto there = open_beneath(root_.get(), path.c_str(), O_PATH | O_NOFOLLOW);
   struct stat s {};
   if (!there && errno == ENOENT)
     return standing::nothing;
@@ -92,7 +82,7 @@ ledger::result<standing> beneath::look_at(const std::string& path) const {
 
 ledger::result<std::string> beneath::read(const std::string& path) const {
   // A pipe without a writer must not hold us, nor a terminal become ours.
-  auto file = open_at(root_.get(), path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+  auto file = open_beneath(root_.get(), path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY);
   struct stat s {};
   if (!file || ::fstat(file.get(), &s) != 0)
     return failed(path);

@@ -158,6 +158,43 @@ TEST_F(Conversation, WritesAreDoneAgainInTheirOrderOnAFreshCheckout) {
   EXPECT_EQ(scopes.back().at, step::verify);
 }
 
+// A write that failed when it was done again was passed over: the conversation
+// went on in a worktree that lacked what the model had been told it wrote.
+TEST_F(Conversation, AWriteThatCannotBeDoneAgainIsTriedLaterAndNotPassedOver) {
+  auto writes = [](const request& r) -> fake_player::said {
+    return r.turns.size() < 3 ? calls("write_file", "a") : text_of(step::implement);
+  };
+  player->scripts[step::implement] = [&](const request& r) -> fake_player::said {
+    if (r.turns.size() == 2)
+      gate.shut(); // The first write has told its result, so it is done again.
+    return writes(r);
+  };
+  player->scripts.erase(step::audit);
+  start({"T"});
+  run(std::chrono::milliseconds(250), 20);
+  end_run();
+  player->scripts[step::implement] = writes;
+  int failures = 2;
+  w.tools = [&](const providers::tool_scope&) {
+    struct failing : fake_toolbox {
+      failing(std::vector<std::string>& log, int& left)
+          : fake_toolbox(log)
+          , left_(left) {}
+      providers::tool_result run(const providers::tool_call& c) override {
+        if (left_ > 0 && left_-- > 0)
+          return {"no space", true};
+        return fake_toolbox::run(c);
+      }
+      int& left_;
+    };
+    return std::make_unique<failing>(used, failures);
+  };
+  auto s = run_one();
+  EXPECT_EQ(s.is, status::done) << s.why;
+  EXPECT_EQ(records_of("T", event::failed).size(), 2u);
+  EXPECT_EQ(failures, 0);
+}
+
 TEST_F(Conversation, ASecretInWhatAModelOrAToolSaysIsNowhere) {
   w.secrets = ledger::redactor({"sesame-sesame-sesame"});
   player->scripts[step::audit] = [](const request& r) -> fake_player::said {

@@ -2,6 +2,8 @@
 
 #include "tests/ledger/story.hpp"
 
+#include "ledger/money.hpp"
+
 namespace ledger {
 namespace {
 
@@ -11,6 +13,11 @@ using ledger::testing::text;
 class Calls : public ::testing::Test {
 protected:
   Calls() { t.open(); }
+
+  /// The purse of the next run counts what the state counts.
+  void TearDown() override {
+    EXPECT_NEAR(spent_usd(t.records), t.state.usd + t.state.usd_reserved, 1e-9);
+  }
 
   void ask(double reserved = 0, const std::string& input = "in", bool anew = false) {
     t.add(draft_asked(t.state, {"api", "m", "1", input, reserved, anew}));

@@ -179,4 +179,24 @@ TEST(api, ABudgetStopsTheBatchBeforeItIsSpent) {
   EXPECT_GE(parked, 1);
 }
 
+// A wrapper that starts the batch again and again would have a new budget each
+// time.
+TEST(api, AKillDoesNotRenewTheBudget) {
+  practice_site site;
+  fake_ai server;
+  ASSERT_TRUE(server.is_up()) << server.why();
+  play_over_http(site, server, "anthropic", "max_output_tokens = 1000\n");
+  site.reconfigure("[checks]", "[budget]\nrun_usd = 0.06\n[checks]");
+  for (auto t : {"A", "B", "C"})
+    a_task(site, t);
+  for (int i = 0; i < 5; ++i)
+    site.batch_killed_after(16);
+  site.batch();
+  double spent = 0;
+  for (auto& [task, s] : site.states())
+    spent += s.usd;
+  EXPECT_LE(spent, 0.06 + 1e-9);
+  EXPECT_GT(spent, 0.02);
+}
+
 } // namespace
