@@ -107,10 +107,11 @@ struct work_order {
 };
 
 /// May a provider be called now? The bound is the most that the call can use
-/// and cost.
+/// and cost; the highest precedence goes first.
 struct permit_request {
   std::string provider, task;
   providers::call_bound bound;
+  std::uint32_t precedence = 0;
 };
 
 /// It may, or a budget forbids it.

@@ -28,6 +28,12 @@ ledger::json names_of(const std::vector<providers::tool_call>& calls) {
   return names;
 }
 
+/// Who is further along goes first, so that what a run may spend in time and
+/// money brings tasks to their end instead of all of them half way.
+std::uint32_t precedence_of(const ledger::task_state& s) {
+  return 2 * static_cast<std::uint32_t>(s.at) + (s.turns > 0 ? 1 : 0);
+}
+
 class role_call : public desk {
 public:
   role_call(caf::actor_config& c, const services& s, ledger_writer writer, turnstile gate,
@@ -107,7 +113,8 @@ private:
       return record_failure({call_failure::kind::spoiled, "conversation-too-long",
                              asked_.provider + ": " + why + "; the answer must come sooner"});
     bound_ = player_->who->bound(conversation());
-    ask_however_long(this, gate_, permit_request{player_->name, state_->task, bound_})
+    ask_however_long(this, gate_,
+                     permit_request{player_->name, state_->task, bound_, precedence_of(*state_)})
         .then(
             [this](permit& p) {
               ticket_ = p.ticket;

@@ -5,9 +5,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-
-#include <deque>
 #include <limits>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -62,6 +61,15 @@ private:
     bool under_way = false;
   };
 
+  /// Who waits for money; in the order in which it is given.
+  struct admission {
+    std::uint32_t precedence;
+    ticket id;
+    bool operator<(const admission& o) const noexcept {
+      return precedence != o.precedence ? precedence > o.precedence : id < o.id;
+    }
+  };
+
   providers::throttle* throttle_of(const std::string& provider) {
     auto it = throttles_.find(provider);
     return it == throttles_.end() ? nullptr : &it->second;
@@ -72,25 +80,27 @@ private:
     auto id = ++last_;
     auto* throttle = throttle_of(r.provider);
     auto tokens = r.bound.tokens;
+    auto precedence = r.precedence;
     calls_.emplace(id, call{std::move(r), promise, caller.address(), false});
     of_caller_[caller.address()] = id;
     watch(caller, [this, who = caller.address()](const caf::error&) { bury(who); });
     if (throttle)
-      throttle->arrive(id, tokens);
+      throttle->arrive(id, tokens, precedence);
     else
-      admitted_.push_back(id);
+      admitted_.insert({precedence, id});
     let_through();
   }
 
-  /// Admits whom the providers have room for, then pays for them in that order.
+  /// Admits whom the providers have room for, then pays for them.
   void let_through() {
     auto now_ms = services_.now_ms();
     for (auto& [provider, throttle] : throttles_)
       for (auto id : throttle.admit(now_ms))
-        admitted_.push_back(id);
-    for (auto waiting = std::exchange(admitted_, {}); !waiting.empty(); waiting.pop_front())
-      if (!pay(waiting.front()))
-        admitted_.push_back(waiting.front());
+        if (auto it = calls_.find(id); it != calls_.end()) // Else its caller died meanwhile.
+          admitted_.insert({it->second.request.precedence, id});
+    for (auto& who : std::exchange(admitted_, {}))
+      if (!pay(who.id))
+        admitted_.insert(who);
     wake_later(now_ms);
   }
 
@@ -191,7 +201,7 @@ private:
   ledger::purse purse_;
   std::map<std::string, providers::throttle> throttles_;
   std::map<ticket, call> calls_;
-  std::deque<ticket> admitted_; ///< There is room for them, and no money yet.
+  std::set<admission> admitted_; ///< There is room for them, and no money yet.
   ticket last_ = 0;
   std::map<caf::actor_addr, ticket> of_caller_; ///< The latest of each.
   std::int64_t wakes_at_ms_ = never;            ///< The earliest look_again under way.

@@ -7,7 +7,8 @@
 //      aside. Whoever gets one records it (`asked`) before the provider is
 //      called (L1).
 //   2. A call whose money is only put aside for others waits for them to end; one
-//      that no ending can help is refused at once.
+//      that no ending can help is refused at once. Of those who wait, for room or
+//      for money, the task that is further along goes first.
 //   3. A caller that dies gives back its place; its money is spent.
 
 #pragma once

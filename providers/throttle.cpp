@@ -130,17 +130,19 @@ throttle::throttle(rate_limits l, std::int64_t now_ms)
     , requests_(l.requests_per_minute, now_ms)
     , tokens_(static_cast<double>(l.tokens_per_minute), now_ms) {}
 
-void throttle::arrive(caller who, std::uint64_t tokens) {
-  if (away_.contains(who) || !number_of_.emplace(who, next_number_).second)
+void throttle::arrive(caller who, std::uint64_t tokens, std::uint32_t precedence) {
+  standing at{precedence, next_number_};
+  if (away_.contains(who) || !standing_of_.emplace(who, at).second)
     return; // It has its place.
-  line_.emplace(next_number_++, place{who, tokens});
+  line_.emplace(at, place{who, tokens});
+  ++next_number_;
 }
 
 void throttle::abandon(caller who, std::int64_t now_ms) {
   clock_.read(now_ms);
-  if (auto it = number_of_.find(who); it != number_of_.end()) {
+  if (auto it = standing_of_.find(who); it != standing_of_.end()) {
     line_.erase(it->second);
-    number_of_.erase(it);
+    standing_of_.erase(it);
   }
   // What it counted stays counted: the service may have done the work.
   away_.erase(who);
@@ -163,7 +165,7 @@ std::vector<throttle::caller> throttle::admit(std::int64_t now_ms) {
     requests_.take(1, now);
     tokens_.take(charge, now);
     away_.emplace(who, tokens_.limited() ? std::optional(charge) : std::nullopt);
-    number_of_.erase(who);
+    standing_of_.erase(who);
     line_.erase(line_.begin());
     if (probing_)
       probe_ = who;

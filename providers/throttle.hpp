@@ -6,7 +6,9 @@
 // requests and tokens a minute; what the service's headers say makes them
 // tighter, never wider than the configuration.
 //
-//   1. First come, first served.
+//   1. Who has *precedence* goes first, and among equals who came first: calls
+//      that bring work to its end pass those that begin more of it. Nobody waits
+//      for ever, as long as those who have it are finitely many.
 //   2. Within any minute at most the limit and a tenth of it are admitted, and
 //      when callers wait, at least 97 % of the limit are.
 //   3. While the service asked to be left alone nobody is admitted; afterwards
@@ -52,8 +54,9 @@ public:
 
   throttle(rate_limits l, std::int64_t now_ms);
 
-  /// Takes a place in line. `tokens`: what the call may use.
-  void arrive(caller who, std::uint64_t tokens);
+  /// Takes a place in line. `tokens`: what the call may use; the highest
+  /// `precedence` goes first.
+  void arrive(caller who, std::uint64_t tokens, std::uint32_t precedence = 0);
   /// Gives up the place in line, or the call.
   void abandon(caller who, std::int64_t now_ms);
   /// Who may go now, in order; they are under way from then on.
@@ -121,6 +124,14 @@ private:
     caller who;
     std::uint64_t tokens;
   };
+  /// Where one stands: the higher precedence, then the earlier arrival.
+  struct standing {
+    std::uint32_t precedence;
+    std::uint64_t number;
+    bool operator<(const standing& o) const noexcept {
+      return precedence != o.precedence ? precedence > o.precedence : number < o.number;
+    }
+  };
 
   bool may_go(std::int64_t now) const noexcept;
   bool probe_away() const noexcept { return probing_ && probe_.has_value(); }
@@ -128,8 +139,8 @@ private:
   std::size_t concurrency_;
   mutable clock clock_; ///< Whoever asks for the time tells it.
   bucket requests_, tokens_;
-  std::map<std::uint64_t, place> line_; ///< By number, in order of arrival.
-  std::unordered_map<caller, std::uint64_t> number_of_;
+  std::map<standing, place> line_; ///< In the order in which they go.
+  std::unordered_map<caller, standing> standing_of_;
   std::uint64_t next_number_ = 0;
   /// Those under way, with what each counts; empty: there was no limit then.
   std::unordered_map<caller, std::optional<double>> away_;

@@ -53,6 +53,22 @@ TEST(ThrottleLimits, NoMoreThanSoManyAtATime) {
   EXPECT_EQ(t.next_ms(10), std::nullopt) << "nobody waits";
 }
 
+TEST(ThrottleLimits, WhoIsFurtherAlongPassesWhoOnlyBegins) {
+  throttle t{{1, 0, 0}, 0};
+  t.arrive(1, 10, 2);
+  t.arrive(2, 10, 2);
+  t.arrive(3, 10, 12);
+  t.arrive(4, 10, 13);
+  callers order;
+  for (int i = 0; i < 4; ++i) {
+    auto next = t.admit(i);
+    ASSERT_EQ(next.size(), 1u);
+    order.push_back(next.front());
+    t.leave(next.front(), 10, {}, true, i);
+  }
+  EXPECT_EQ(order, (callers{4, 3, 1, 2}));
+}
+
 TEST(ThrottleLimits, ABigEstimateAtTheHeadIsNotPassedByLittleOnes) {
   throttle t({64, 0, 60'000}, 0);
   t.arrive(1, 800);
