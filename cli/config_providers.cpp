@@ -46,6 +46,7 @@ constexpr key_row provider_keys[] = {
     {"idle_timeout", http | tool | program},
     {"longest_wait", http | tool},
     {"price", http | tool | program},
+    {"max_usd", tool | program},
 };
 
 /// The kinds that the design knows, and those that have a key of these sorts.
@@ -245,6 +246,8 @@ void read_provider(const section& s, const words& kinds, provider_config& out) {
   read_limits_of(s, own, out);
   if (mine("price"))
     read_price(s, out);
+  if (double usd = 0; mine("max_usd") && s.dollars("max_usd", false, usd))
+    out.max_usd = usd;
   if (auto* known = ledger::provider_kind_named(out.kind))
     want_keys(s, *known);
   else if (!out.kind.empty())
@@ -344,10 +347,17 @@ void role_reader::judge_player(std::string_view key, const std::string& name, bo
   // A limit that some calls do not count against would be none.
   bool counted = all_.budget.run_usd || all_.budget.task_usd;
   bool asks = kind->sort == kind_sort::tool || kind->sort == kind_sort::program;
-  if (counted && asks && !p.price)
+  if (!counted || !asks)
+    return;
+  if (!p.price)
     s_.complain(key, fmt::format("\"{0}\" has no price, and [budget] cannot hold what nobody can "
                                  "count; add price = {{ input = …, output = … }} to "
                                  "[providers.{0}], or 0 for both where it is paid otherwise",
+                                 name));
+  else if (!p.max_usd && ledger::costs_something(*p.price))
+    s_.complain(key, fmt::format("nobody knows what a run of \"{0}\" will cost, so [budget] could "
+                                 "be overshot; add max_usd = the most that one run may cost to "
+                                 "[providers.{0}]: it is put aside before each",
                                  name));
 }
 

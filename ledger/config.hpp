@@ -51,6 +51,7 @@ struct provider_config {
   std::optional<std::uint64_t> tokens_per_minute = {};
   std::optional<milliseconds> timeout = {}, idle_timeout = {}, longest_wait = {};
   std::optional<token_price> price = {};
+  std::optional<double> max_usd = {}; ///< What one run of a program may cost.
 };
 
 /// A check: a shell command, and optionally a regular expression that fails it

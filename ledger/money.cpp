@@ -67,6 +67,10 @@ double spent_usd(std::span<const record> records, std::string_view since) {
   return spent + reserved;
 }
 
+bool costs_something(const token_price& price) noexcept {
+  return price.input > 0 || price.cached_input > 0 || price.cache_write > 0 || price.output > 0;
+}
+
 double cost_usd(const token_price& price, std::uint64_t input, std::uint64_t cached,
                 std::uint64_t written, std::uint64_t output) {
   auto of = [](std::uint64_t tokens, double usd) { return static_cast<double>(tokens) * usd; };

@@ -36,6 +36,9 @@ struct token_price {
   double output = 0;
 };
 
+/// Whether anything of it is not free.
+bool costs_something(const token_price& price) noexcept;
+
 /// What a call costs, each token counted once (see providers/conversation.hpp).
 double cost_usd(const token_price& price, std::uint64_t input, std::uint64_t cached,
                 std::uint64_t written, std::uint64_t output);

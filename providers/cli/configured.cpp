@@ -55,6 +55,8 @@ ledger::result<std::unique_ptr<provider>> make_configured(const provider_context
   s.writes = writes(c.plays);
   s.read_only = std::move(*shown);
   s.price = p.price;
+  s.max_usd = p.max_usd;
+  s.max_turns = c.config.limits.turns;
   s.full_prompt = [book = std::make_shared<prompt_book>(std::move(*book))](const request& r) {
     return as_one_text(prompt_for(*book, r, {}));
   };

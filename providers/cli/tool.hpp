@@ -53,7 +53,7 @@ struct cli_settings {
   bool writes = false;                ///< It plays a role that has writing steps.
   std::vector<std::string> read_only; ///< shown_folders().
   std::optional<ledger::token_price> price;
-  std::optional<double> max_usd; ///< A run may cost so much; claude-code holds it.
+  std::optional<double> max_usd; ///< Put aside for a run; claude-code holds it.
   std::uint32_t max_turns = 0;   ///< 0: no limit; claude-code holds it.
   std::string login_home;        ///< Where the user's logins are; empty: $HOME.
   std::function<std::string(const request&)> full_prompt; ///< All of it, as one text.

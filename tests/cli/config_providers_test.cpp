@@ -343,7 +343,18 @@ INSTANTIATE_TEST_SUITE_P(
         refusal{"tool_that_no_budget_holds", "provider = \"codex-cli\"\n[budget]\nrun_usd = 1\n",
                 "9:1: [roles.codex] \"codex-cli\" has no price, and [budget] cannot hold what "
                 "nobody can count; add price = { input = …, output = … } to "
-                "[providers.codex-cli], or 0 for both where it is paid otherwise"}),
+                "[providers.codex-cli], or 0 for both where it is paid otherwise"},
+        refusal{"tool_that_may_cost_anything",
+                "provider = \"codex-cli\"\n[budget]\nrun_usd = 1\n[providers.codex-cli]\n"
+                "kind = \"codex-cli\"\nprice = { input = 1, output = 2 }\n",
+                "9:1: [roles.codex] nobody knows what a run of \"codex-cli\" will cost, so "
+                "[budget] could be overshot; add max_usd = the most that one run may cost to "
+                "[providers.codex-cli]: it is put aside before each"},
+        refusal{"nothing_to_put_aside",
+                "provider = \"codex-cli\"\n[providers.codex-cli]\nkind = \"codex-cli\"\n"
+                "max_usd = 0\n",
+                "12:1: [providers.codex-cli] \"max_usd\" is 0; write a number above 0 and up to "
+                "1000000, such as 2.5"}),
     [](const auto& row) { return std::string(row.param.name); });
 
 #undef TOOL
@@ -393,6 +404,10 @@ TEST(ConfigProviders, ABudgetIsHeldWhereEveryCallHasAPrice) {
   EXPECT_EQ(complaints("provider = \"codex-cli\"\n[budget]\nrun_usd = 1\ntask_usd = 0.25\n"
                        "[providers.codex-cli]\nkind = \"codex-cli\"\n"
                        "price = { input = 0, output = 0 }\n"),
+            "");
+  EXPECT_EQ(complaints("provider = \"codex-cli\"\n[budget]\nrun_usd = 1\n"
+                       "[providers.codex-cli]\nkind = \"codex-cli\"\n"
+                       "price = { input = 1, output = 2 }\nmax_usd = 0.5\n"),
             "");
   EXPECT_EQ(complaints("provider = \"offline\"\n[budget]\nrun_usd = 1\n"), "");
 }
