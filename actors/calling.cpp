@@ -1,6 +1,7 @@
 #include "actors/calling.hpp"
 
 #include "ledger/disk/files.hpp"
+#include "ledger/glob.hpp"
 #include "ledger/judge.hpp"
 
 #include <utility>
@@ -59,6 +60,16 @@ result<void> check_out(const services& w, const task_state& s, workplace& into) 
     return tl::make_unexpected(leased.error());
   into.checkout = std::move(*leased);
   return {};
+}
+
+/// The files of the checkout that no role may read.
+result<std::vector<std::string>> masked_in(const services& w, const std::string& tree) {
+  auto paths = w.files->paths(tree);
+  if (paths)
+    std::erase_if(*paths, [&](auto& path) {
+      return !ledger::any_glob_covers(w.config.scope.secret_globs, path);
+    });
+  return paths;
 }
 
 /// What the tools may show and change. Without decisions nothing can be written.
@@ -144,6 +155,10 @@ result<workplace> furnish(const services& w, const task_state& s, providers::req
       return tl::make_unexpected(ok.error());
     r.worktree = at.checkout->folder().string();
     r.objects = at.checkout->objects();
+    auto masked = masked_in(w, at.tree);
+    if (!masked)
+      return tl::make_unexpected(masked.error());
+    r.masked = std::move(*masked);
   }
   if (!w.tools)
     return at;

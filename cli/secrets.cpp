@@ -75,11 +75,6 @@ void add_environment(collection& all, const std::vector<std::string>& named) {
   }
 }
 
-bool is_secret_file(const std::vector<std::string>& globs, std::string_view path) {
-  return std::any_of(globs.begin(), globs.end(),
-                     [&](auto& glob) { return ledger::glob_covers(glob, path); });
-}
-
 result<void> add_tree(collection& all, const providers::git& git, const std::string& revision,
                       const std::vector<std::string>& globs, std::set<std::string>& seen) {
   auto commit = git.resolve_commit(revision);
@@ -92,7 +87,7 @@ result<void> add_tree(collection& all, const providers::git& git, const std::str
     return tl::make_unexpected(entries.error());
   for (auto& e : *entries) {
     bool file = e.mode == "100644" || e.mode == "100755";
-    if (!file || !is_secret_file(globs, e.path) || !seen.insert(e.id).second)
+    if (!file || !ledger::any_glob_covers(globs, e.path) || !seen.insert(e.id).second)
       continue;
     auto name = fmt::format("{} of {}", e.path, revision);
     if (e.bytes > max_secrets_file_bytes)
@@ -135,7 +130,7 @@ result<void> add_working_folder(collection& all, const providers::git& git,
   for (std::string_view rest = *names; !rest.empty();) {
     auto name = rest.substr(0, rest.find('\0'));
     rest.remove_prefix(std::min(name.size() + 1, rest.size()));
-    if (is_secret_file(globs, name))
+    if (ledger::any_glob_covers(globs, name))
       if (auto ok = add_working_file(all, git.top() / name); !ok)
         return ok;
   }

@@ -209,6 +209,11 @@ std::string folded(std::string_view path) {
   return bare_path(casefolded_lossless(path), true);
 }
 
+bool any_glob_covers(const std::vector<std::string>& patterns, std::string_view path) {
+  return std::any_of(patterns.begin(), patterns.end(),
+                     [&](auto& pattern) { return glob_covers(pattern, path); });
+}
+
 bool is_repository_path(std::string_view path) {
   auto odd = [](char c) {
     auto byte = static_cast<unsigned char>(c);

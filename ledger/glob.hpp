@@ -24,6 +24,7 @@
 #include <array>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace ledger {
 
@@ -36,6 +37,9 @@ bool glob_matches_exactly(std::string_view pattern, std::string_view path);
 /// Whether `path`, or a folder that it lies in, matches `pattern` in any reading:
 /// what protects a folder protects what is in it.
 bool glob_covers(std::string_view pattern, std::string_view path);
+
+/// Whether one of them does.
+bool any_glob_covers(const std::vector<std::string>& patterns, std::string_view path);
 
 /// The form in which two names are the same name: NFKC_Casefold (case, precomposed and
 /// combining accents, full-width and other compatibility forms, zero-width and

@@ -51,6 +51,7 @@ struct request {
   std::vector<std::string> allow;      ///< Of the prompt's front matter.
   std::string worktree;                ///< A checkout: writing steps, and whoever works in one.
   std::vector<std::string> objects;    ///< What the worktree's .git refers to (lease::objects).
+  std::vector<std::string> masked;     ///< Files of the worktree that nobody may read.
   std::vector<turn> turns;             ///< What was said since, each with its results.
 };
 

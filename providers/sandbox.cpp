@@ -157,6 +157,16 @@ void mount_objects(const std::vector<std::string>& folders, std::vector<std::str
   }
 }
 
+/// An empty file in the place of each. A link shows what it leads to, which is
+/// masked itself or nobody's secret.
+void mask(const cage& c, std::vector<std::string>& argv) {
+  for (const auto& path : c.masked) {
+    std::error_code e;
+    if (fs::is_regular_file(fs::symlink_status(fs::path(c.folder) / path, e)))
+      argv.insert(argv.end(), {"--ro-bind", "/dev/null", std::string(caged_folder) + "/" + path});
+  }
+}
+
 /// Whether the sandbox shows what is at `where` without being told to.
 bool is_of_the_system(const fs::path& where) {
   for (const char* folder : {"/usr", "/opt", "/bin", "/sbin", "/lib", "/lib32", "/lib64"})
@@ -200,13 +210,15 @@ child_spec in_bubblewrap(const cage& c, const std::vector<std::string>& program)
   }
   for (const auto& path : c.read_only)
     add({"--ro-bind", path, path});
-  mount_objects(c.objects, argv);
+  if (c.masked.empty())
+    mount_objects(c.objects, argv);
   for (const auto& path : c.writable)
     add({"--bind", path, path});
   if (!c.home.empty())
     add({"--bind", c.home, std::string(caged_home)});
-  add({c.folder_read_only ? "--ro-bind" : "--bind", c.folder, std::string(caged_folder), "--chdir",
-       std::string(caged_folder), "--"});
+  add({c.folder_read_only ? "--ro-bind" : "--bind", c.folder, std::string(caged_folder)});
+  mask(c, argv);
+  add({"--chdir", std::string(caged_folder), "--"});
   argv.insert(argv.end(), program.begin(), program.end());
   spec.env = basic_environment();
   // --die-with-parent can take hold only once bwrap has asked the kernel for it:

@@ -14,7 +14,8 @@
 //      and what the caller adds); nothing of ours is inherited.
 //   4. What the folder's `.git` refers to, the object folders of the repository,
 //      is mounted read-only (as /objects, /objects-1, …): a child may read what
-//      was ever committed there, and change nothing of it.
+//      was ever committed there, and change nothing of it. Not so where a file
+//      of the folder is *masked*: its content would be among them.
 //   5. A folder of PATH is mounted only if it is absolute and does not hold
 //      the user's home, keys or state. A folder that the configuration names may
 //      neither hold such a place nor lie in one (in the home itself it may).
@@ -46,6 +47,8 @@ struct cage {
   std::vector<std::string> writable;  ///< Further absolute paths of ours, at the same place.
   std::vector<std::string> read_only; ///< Further absolute paths, at the same place.
   std::vector<std::string> objects;   ///< Git's object folders (lease::objects).
+  std::vector<std::string> masked;    ///< Files below the folder, shown as empty and unwritable;
+                                      ///< with kind `none` nobody enforces it.
   bool network = false;
   std::map<std::string, std::string> env; ///< Added to the basic environment.
 };

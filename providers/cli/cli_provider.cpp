@@ -314,6 +314,7 @@ ledger::result<child_result> cli_provider::start(const request& r, const plan& p
   c.read_only = settings_.read_only;
   c.read_only.insert(c.read_only.end(), program_folders_.begin(), program_folders_.end());
   c.objects = r.objects;
+  c.masked = r.masked;
   c.network = true;
   c.env = p.env;
   c.env["TZ"] = "UTC";

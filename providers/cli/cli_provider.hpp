@@ -4,7 +4,8 @@
 // own that goes with it, the whole prompt on stdin, and read when it has ended.
 //
 //   1. Writing steps get the request's worktree writable as /workspace; all
-//      others get it read-only, or an empty folder if the request has none.
+//      others get it read-only, or an empty folder if the request has none. Its
+//      masked files are empty there, and git shows nothing of what was committed.
 //   2. Of the user's files a run sees only the tool's login, as a copy
 //      (login.hpp), and that only without a key. Of our variables it sees none
 //      but its own key.

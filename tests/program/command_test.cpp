@@ -96,6 +96,20 @@ TEST(command, ItSeesNothingOfTheUsers) {
   EXPECT_EQ(e.exit_code, 0) << e.out << e.err;
 }
 
+// Committed, so that it lies in every checkout and in git's history.
+TEST(command, ItReadsNoSecretFileOfTheRepository) {
+  if (!has_bubblewrap())
+    GTEST_SKIP() << "bubblewrap does not work here";
+  practice_site site;
+  site.commit_file(".env", "SITE_TOKEN=canary-5d0c77e1-of-the-site\n");
+  play_by_program(
+      site, append,
+      "! grep -r 5d0c\"\"77e1 . && ! git show HEAD:.env 2>&1 | grep 5d0c\"\"77e1");
+  auto e = site.batch();
+  EXPECT_EQ(e.exit_code, 0) << e.out << e.err;
+  EXPECT_EQ(to_string(site.state("T").is), "done") << site.state("T").why;
+}
+
 TEST(command, OneThatHangsIsEndedInTimeAndCostsAnAttempt) {
   practice_site site;
   play_by_program(site, append, "", "idle_timeout = \"300ms\"\n");

@@ -249,6 +249,24 @@ TEST_F(Bubblewrap, AFolderToReadCannotBeWritten) {
   EXPECT_EQ(test::read_file(folder / "a"), "content");
 }
 
+// A secret that is committed lies in every checkout, and its content among the
+// objects.
+TEST_F(Bubblewrap, AMaskedFileIsEmptyAndStaysAsItIs) {
+  test::write_file(folder / ".env", "KEY=canary");
+  test::write_file(folder / "deep/.env.local", "KEY=canary");
+  test::write_file(folder / "plain", "content");
+  std::filesystem::create_symlink(".env", folder / "link");
+  test::write_file(home.path() / "objects/pack", "canary");
+  c.objects = {(home.path() / "objects").string()};
+  c.masked = {".env", "deep/.env.local", "link", "gone"};
+  EXPECT_EQ(output("cat .env deep/.env.local link plain /objects/pack 2>/dev/null;"
+                   "echo x 2>/dev/null > .env; rm -f .env 2>/dev/null; mv deep away; "
+                   "cat away/.env.local; mv away deep"),
+            "content");
+  EXPECT_EQ(test::read_file(folder / ".env"), "KEY=canary");
+  EXPECT_EQ(test::read_file(folder / "deep/.env.local"), "KEY=canary");
+}
+
 TEST_F(Bubblewrap, AHomeAndFurtherFoldersOfOursCanBeWritten) {
   const auto mine = home.path() / "mine", more = home.path() / "more";
   std::filesystem::create_directories(more);
