@@ -1,12 +1,16 @@
 #include "cli/forecast.hpp"
 
 #include "cli/ledger_view.hpp"
+#include "cli/money_forecast.hpp"
 #include "cli/printable.hpp"
 #include "cli/selection.hpp"
+#include "ledger/provider_kind.hpp"
 #include "providers/offline/patch.hpp"
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <optional>
 #include <ostream>
 
 namespace cli {
@@ -47,23 +51,87 @@ outlook outlook_of(const preflight& p, const selected_task& t) {
   return {fmt::format("go on at step {}, round {}", to_string(t.state.at), t.state.round)};
 }
 
-std::string as_table(const preflight& p, const selection& s) {
-  std::vector<std::vector<std::string>> rows{{"TASK", "WOULD"}};
-  for (auto& t : s.to_run)
-    rows.push_back({t.prompt->task, outlook_of(p, t).words});
+asked_players asked_of(const preflight& p) {
+  asked_players all;
+  for (auto& [role, players] : p.players)
+    for (auto& player : players) {
+      auto price = ledger::provider_named(p.config, player.name).price;
+      bool counts = player.who->limits().has_value();
+      all[role].push_back({player.who->who().provider, counts, !player.who->works_in_checkout(),
+                           counts && (!price || ledger::costs_something(*price))});
+    }
+  return all;
+}
+
+/// What is foreseen for a batch in calls and money.
+struct outlay {
+  call_history history;
+  asked_players players;
+  bool counts = false; ///< Whether anybody is called at all.
+};
+
+outlay outlay_of(const preflight& p, const ledger_view& view) {
+  outlay o;
+  o.players = asked_of(p);
+  for (auto& [task, state] : view.states)
+    o.history.learn(state);
+  for (auto& [role, all] : o.players)
+    o.counts |= std::any_of(all.begin(), all.end(), [](auto& a) { return a.counts; });
+  return o;
+}
+
+money_forecast forecast_of(const preflight& p, const outlay& o, const selected_task& t) {
+  return outlook_of(p, t).sure == status::running
+             ? forecast_of(t.state, o.players, p.config, o.history)
+             : money_forecast{};
+}
+
+/// What all tasks come to together, and what was taken for the measure.
+std::string outlay_words(const preflight& p, const selection& s, const outlay& o) {
+  if (!o.counts)
+    return {};
+  std::optional<double> likely = 0.0;
+  for (auto& t : s.to_run) {
+    auto f = forecast_of(p, o, t);
+    if (f.most_calls > 0)
+      likely = likely && f.likely_usd ? std::optional(*likely + *f.likely_usd) : std::nullopt;
+  }
+  std::string text;
+  if (likely)
+    text += fmt::format("together about ${:.2f}, as in the {} of this ledger\n", *likely,
+                        plural(o.history.tasks(), "task"));
+  else
+    text += "no task of this ledger tells yet what the providers take: calls are counted from the "
+            "steps and [limits]\n";
+  auto& run = p.config.budget.run_usd;
+  return text + (run ? fmt::format("budget.run_usd is ${:.2f}\n", *run) : "no budget.run_usd\n");
+}
+
+std::string as_table(const preflight& p, const selection& s, const outlay& o) {
+  std::vector<std::vector<std::string>> rows;
+  auto add = [&](const std::string& task, const std::string& calls, const std::string& usd,
+                 const std::string& would) {
+    rows.push_back(o.counts ? std::vector{task, calls, usd, would} : std::vector{task, would});
+  };
+  add("TASK", "CALLS", "DOLLARS", "WOULD");
+  for (auto& t : s.to_run) {
+    auto f = forecast_of(p, o, t);
+    add(t.prompt->task, calls_words(f), usd_words(f), outlook_of(p, t).words);
+  }
   for (auto& t : s.summary.tasks)
-    rows.push_back({t.task, fmt::format("stay {}", to_string(t.is))});
+    add(t.task, "-", "-", fmt::format("stay {}", to_string(t.is)));
   for (auto& [task, why] : s.summary.damaged)
-    rows.push_back({task.empty() ? "the ledger" : task, "not run: damaged: " + why});
+    add(task.empty() ? "the ledger" : task, "-", "-", "not run: damaged: " + why);
   for (auto& l : s.summary.left_out)
-    rows.push_back({l.file_name, fmt::format("be left out: {}: {}", l.reason, l.why)});
+    add(l.file_name, "-", "-", fmt::format("be left out: {}: {}", l.reason, l.why));
   for (auto& a : s.summary.absent)
-    rows.push_back({a.task, "not be in this batch: " + a.why});
+    add(a.task, "-", "-", "not be in this batch: " + a.why);
   auto text = table_of(rows);
   for (auto& t : s.to_run)
     if (!t.prompt->notice.empty())
       text += fmt::format("note: {}.md: {}\n", t.prompt->task, t.prompt->notice);
-  text += fmt::format("\nbase {} ({})\n", p.base.substr(0, 12), printable(p.config.repo.base));
+  text += "\n" + outlay_words(p, s, o);
+  text += fmt::format("base {} ({})\n", p.base.substr(0, 12), printable(p.config.repo.base));
   for (auto& [who, all] : p.players) {
     std::string names;
     for (auto& player : all) {
@@ -80,7 +148,11 @@ std::string as_table(const preflight& p, const selection& s) {
   return text + "nothing was written and nobody was called\n";
 }
 
-std::string as_json(const preflight& p, const selection& s, exit_code code) {
+nlohmann::ordered_json json_of(const std::optional<double>& number) {
+  return number ? nlohmann::ordered_json(*number) : nlohmann::ordered_json(nullptr);
+}
+
+std::string as_json(const preflight& p, const selection& s, const outlay& o, exit_code code) {
   nlohmann::ordered_json j;
   j["dry_run"] = true;
   j["tasks"] = nlohmann::ordered_json::array();
@@ -92,8 +164,14 @@ std::string as_json(const preflight& p, const selection& s, exit_code code) {
                           {"round", t.round},
                           {"would", would}});
   };
-  for (auto& t : s.to_run)
+  for (auto& t : s.to_run) {
     add(t.state, t.prompt->task, outlook_of(p, t).words);
+    auto f = forecast_of(p, o, t);
+    auto& entry = j["tasks"].back();
+    entry["calls"] = {
+        {"fewest", f.fewest_calls}, {"likely", json_of(f.likely_calls)}, {"most", f.most_calls}};
+    entry["usd"] = {{"likely", json_of(f.likely_usd)}, {"most", json_of(f.most_usd)}};
+  }
   for (auto& t : s.summary.tasks)
     add(t, t.task, fmt::format("stay {}", to_string(t.is)));
   add_lists(j, s.summary);
@@ -137,7 +215,8 @@ exit_code dry_run(const preflight& p, bool json, std::ostream& out, std::ostream
   known.branches = std::move(*branches);
   auto selected = select_tasks(p, known);
   auto code = code_of(p, selected);
-  out << (json ? as_json(p, selected, code) : as_table(p, selected));
+  auto outlay = outlay_of(p, *view);
+  out << (json ? as_json(p, selected, outlay, code) : as_table(p, selected, outlay));
   return code;
 }
 
