@@ -1,6 +1,7 @@
 #include "providers/api_provider.hpp"
 
 #include "ledger/provider_kind.hpp"
+#include "providers/api_key.hpp"
 #include "providers/dialect.hpp"
 #include "providers/prompt_book.hpp"
 #include "providers/tools.hpp"
@@ -95,14 +96,17 @@ tl::expected<answer, call_failure> read_answer(const desk& d, const http_respons
   return a;
 }
 
-/// The edge: whatever libraries throw becomes a failure here.
+/// The edge: whatever libraries throw becomes a failure here. `asked`: the service
+/// was.
 template <class F>
-void contained(const answer_callback& done, F&& f) noexcept {
+void contained(const answer_callback& done, bool asked, F&& f) noexcept {
   try {
     f();
   } catch (const std::exception& x) {
-    done(tl::make_unexpected(call_failure{call_failure::kind::outage, "",
-                                          std::string{"a bug in this program: "} + x.what()}));
+    call_failure bug{call_failure::kind::outage, "",
+                     std::string{"a bug in this program: "} + x.what()};
+    bug.may_be_billed = asked;
+    done(tl::make_unexpected(std::move(bug)));
   }
 }
 
@@ -121,14 +125,14 @@ public:
 
   void ask(std::shared_ptr<const request> r, answer_callback done) override {
     desk_->blocking.run([d = desk_, r = std::move(r), done = std::move(done)] {
-      contained(done, [&] { send(d, *r, done); });
+      contained(done, false, [&] { send(d, *r, done); });
     });
   }
 
   call_bound bound(const request& r) const override {
     auto& s = desk_->set;
-    auto bytes = r.turns.empty() ? bytes_of_prompt(r) : bytes_of_results(r.turns.back());
     auto known = r.turns.empty() ? 0 : r.turns.back().used.all();
+    auto bytes = known == 0 ? bytes_of_all(r) : bytes_of_results(r.turns.back());
     auto dearest = std::max({s.price.input, s.price.cached_input, s.price.cache_write});
     call_bound b;
     b.usd = ledger::cost_usd({dearest, dearest, dearest, s.price.output}, known + bytes, 0, 0,
@@ -141,18 +145,18 @@ public:
 private:
   static constexpr std::uint64_t envelope_bytes = 400; ///< Around each part, at most.
 
-  std::uint64_t bytes_of_prompt(const request& r) const {
-    auto& system = desk_->book.system_text(r.at);
-    std::uint64_t bytes = system.size() + 4 * envelope_bytes;
-    for (auto* files : {&r.inputs, &r.evidence})
-      for (auto& f : *files)
-        bytes += envelope_bytes + f.path.size() + (f.text ? f.text->size() : 0);
-    for (auto& c : r.complaints)
-      bytes += envelope_bytes + c.size();
+  /// Of a conversation of which the service did not say what it used so far.
+  std::uint64_t bytes_of_all(const request& r) const {
+    auto bytes = desk_->book.system_text(r.at).size() + 4 * envelope_bytes + told_bytes(r);
     for (auto& t : tools_for(r.at))
       bytes += envelope_bytes + t.description.size() + t.parameters.dump().size();
+    for (auto& t : r.turns)
+      bytes +=
+          envelope_bytes + t.raw.dump(-1, ' ', false, replace_bad).size() + bytes_of_results(t);
     return bytes;
   }
+
+  static constexpr auto replace_bad = ledger::json::error_handler_t::replace;
 
   static std::uint64_t bytes_of_results(const turn& t) {
     std::uint64_t bytes = 0;
@@ -171,8 +175,9 @@ private:
       if (!got)
         return done(tl::make_unexpected(of_http(d->set, got.error())));
       auto response = std::make_shared<http_response>(std::move(*got));
-      d->blocking.run(
-          [d, done, response] { contained(done, [&] { done(read_answer(*d, *response)); }); });
+      d->blocking.run([d, done, response] {
+        contained(done, true, [&] { done(read_answer(*d, *response)); });
+      });
     });
   }
 
@@ -181,26 +186,6 @@ private:
 
 std::string in_table(const std::string& name) {
   return fmt::format("scheduler.toml, [providers.{}]", name);
-}
-
-/// The key of the service. Errors: refused, naming the variable.
-result<std::string> key_of(const std::string& name, const std::string& variable) {
-  if (variable.empty())
-    return std::string{};
-  auto* value = std::getenv(variable.c_str());
-  if (!value || *value == '\0')
-    return fail(fault::refused,
-                fmt::format("{}: the variable {} is not set; put the service's key there, or name "
-                            "another variable with api_key_env",
-                            in_table(name), variable),
-                "key-missing");
-  std::string key = value;
-  if (key.find_first_of("\r\n") != std::string::npos)
-    return fail(fault::refused,
-                fmt::format("{}: the value of {} has a line break in it, so it is no key",
-                            in_table(name), variable),
-                "key-missing");
-  return key;
 }
 
 result<settings> settings_of(const provider_context& c, const std::string& name,
@@ -234,7 +219,7 @@ result<settings> settings_of(const provider_context& c, const std::string& name,
                       "US dollars for a million tokens, or 0 for both where it is free",
                 "price-missing");
   s.price = *p.price;
-  auto key = key_of(name, ledger::key_variable_of(p));
+  auto key = api_key_of(name, ledger::key_variable_of(p));
   if (!key)
     return tl::make_unexpected(key.error());
   s.model.api_key = std::move(*key);

@@ -120,19 +120,36 @@ std::string mended(std::string_view text) {
   return out;
 }
 
-/// A log's first and last lines, if it is long.
-std::string told(const input& i) {
+/// Most bytes of mended(text).
+std::uint64_t mended_bytes(std::string_view text) {
+  return text.size() * (ledger::is_utf8(text) ? 1 : 3);
+}
+
+/// What is shown of a file: all of it or, of a long log, its first and last lines.
+struct shown_text {
+  std::string_view head, tail;
+  std::size_t left_out = 0; ///< Bytes between them.
+};
+
+shown_text shown_of(const input& i) {
   auto text = text_of(i);
   if (!i.path.ends_with(".log") || text.size() <= prompt_log_bytes_max)
-    return mended(text);
+    return {text, {}, 0};
   auto head = text.substr(0, prompt_log_bytes_max / 4);
   auto tail = text.substr(text.size() - prompt_log_bytes_max * 3 / 4);
   if (auto end = head.rfind('\n'); end != head.npos)
     head = head.substr(0, end + 1);
   if (auto begin = tail.find('\n'); begin != tail.npos)
     tail.remove_prefix(begin + 1);
+  return {head, tail, text.size() - head.size() - tail.size()};
+}
+
+std::string told(const input& i) {
+  auto [head, tail, left_out] = shown_of(i);
+  if (left_out == 0)
+    return mended(head);
   return fmt::format("{}\n[... {} bytes of this log are left out here ...]\n\n{}", mended(head),
-                     text.size() - head.size() - tail.size(), mended(tail));
+                     left_out, mended(tail));
 }
 
 std::string in_envelope(std::string_view title, const input& i, std::string_view mark) {
@@ -248,6 +265,19 @@ prompt prompt_for(const prompt_book& book, const request& r, std::vector<tool_sp
   p.parts.push_back(closing(r, p.tools, mark));
   p.cache_key = cache_key_of(p, r.at);
   return p;
+}
+
+std::uint64_t told_bytes(const request& r) {
+  constexpr std::uint64_t envelope_bytes = 400; // Around each, at most, with its name twice.
+  std::uint64_t bytes = 0;
+  for (auto* files : {&r.inputs, &r.evidence})
+    for (auto& f : *files) {
+      auto [head, tail, left_out] = shown_of(f);
+      bytes += envelope_bytes + 2 * f.path.size() + mended_bytes(head) + mended_bytes(tail);
+    }
+  for (auto& c : r.complaints)
+    bytes += envelope_bytes + mended_bytes(c);
+  return bytes;
 }
 
 } // namespace providers

@@ -24,6 +24,7 @@
 #include "providers/provider.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -62,5 +63,8 @@ private:
 /// The system text of the request's step, its files in the request's order, then
 /// the evidence, the complaints, and what is to be done now.
 prompt prompt_for(const prompt_book& book, const request& r, std::vector<tool_spec> tools);
+
+/// At most how many bytes of the request's own texts its prompt tells.
+std::uint64_t told_bytes(const request& r);
 
 } // namespace providers

@@ -1,6 +1,7 @@
 #include "providers/cli/configured.hpp"
 
 #include "ledger/provider_kind.hpp"
+#include "providers/api_key.hpp"
 #include "providers/cli/cli_provider.hpp"
 #include "providers/prompt_book.hpp"
 #include "providers/sandbox.hpp"
@@ -42,8 +43,13 @@ ledger::result<std::unique_ptr<provider>> make_configured(const provider_context
   s.model = role.provider == name && !role.model.empty() ? role.model : p.model;
   s.base_url = p.base_url;
   s.api_key_env = ledger::key_variable_of(p);
-  if (auto* key = s.api_key_env.empty() ? nullptr : std::getenv(s.api_key_env.c_str()))
-    s.api_key = key;
+  // The vendor's own variable may be unset: then the tool's login is used. One
+  // that somebody named may not, or another account would be used than was meant.
+  bool is_needed = !p.api_key_env.empty() || std::getenv(s.api_key_env.c_str()) != nullptr;
+  auto key = api_key_of(name, is_needed ? s.api_key_env : std::string{});
+  if (!key)
+    return tl::make_unexpected(key.error());
+  s.api_key = std::move(*key);
   s.command = p.command;
   s.env = p.env;
   s.timeout = p.timeout.value_or(s.timeout);

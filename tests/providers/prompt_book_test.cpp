@@ -369,4 +369,20 @@ TEST(PromptFor, TellsLongLogsByHeadAndTailAndNothingElse) {
   EXPECT_EQ(opened(p.parts[1]).content, log);
 }
 
+// What is put aside for a call is worked out from this. A log of 64 MiB, of which
+// 192 KiB are sent, once took the whole budget.
+TEST(PromptFor, TellsNoMoreBytesThanAreCounted) {
+  const std::string binary(prompt_log_bytes_max, '\xe9');
+  for (auto& r : {asked(step::review, {file("tests/run.log", std::string(4'000'000, 'x') + "\n"),
+                                       file("codex/changes.diff", "+a\n")}),
+                  asked(step::review, {file("tests/run.log", binary), file("a.md", "\xff\xfe")})}) {
+    auto p = prompt_for(ours(), r, {});
+    std::uint64_t bytes = 0;
+    for (auto& part : p.parts)
+      bytes += part.size();
+    EXPECT_LE(bytes, told_bytes(r) + 4'000) << "besides what we say ourselves";
+    EXPECT_LE(told_bytes(r), bytes + 4'000);
+  }
+}
+
 } // namespace
