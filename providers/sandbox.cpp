@@ -163,7 +163,7 @@ void mask(const cage& c, std::vector<std::string>& argv) {
   for (const auto& path : c.masked) {
     std::error_code e;
     if (fs::is_regular_file(fs::symlink_status(fs::path(c.folder) / path, e)))
-      argv.insert(argv.end(), {"--ro-bind", "/dev/null", std::string(caged_folder) + "/" + path});
+      argv.insert(argv.end(), {"--ro-bind", c.mask, std::string(caged_folder) + "/" + path});
   }
 }
 

@@ -49,6 +49,7 @@ struct cage {
   std::vector<std::string> objects;   ///< Git's object folders (lease::objects).
   std::vector<std::string> masked;    ///< Files below the folder, shown as empty and unwritable;
                                       ///< with kind `none` nobody enforces it.
+  std::string mask;                   ///< An empty file of ours, shown in their place.
   bool network = false;
   std::map<std::string, std::string> env; ///< Added to the basic environment.
 };

@@ -117,19 +117,25 @@ tl::expected<answer, call_failure> read(const finished_run& run, const cli_setti
   });
   if (!result.is_object()) {
     const auto& said = run.child.err.empty() ? run.child.output : run.child.err;
+    // What it printed may be the model's words: no complaint.
     if (run.child.exit_code != 0)
-      return tl::make_unexpected(failure_of(claude_tool, {said}, run, s));
+      return tl::make_unexpected(failure_of(claude_tool, {run.child.err}, run, s));
     auto f = make_failure(kind::spoiled, "malformed", claude_tool, s,
                           "the tool ended without a result", said);
     f.may_be_billed = true;
     return tl::make_unexpected(std::move(f));
   }
   const auto used = tokens_of(result);
-  const auto usd = ledger::real_at(result, "total_cost_usd");
+  const bool tells = result.find("total_cost_usd") != result.end();
+  // With a login of the user's it tells what the same had cost with a key.
+  const bool is_free = s.price && !ledger::costs_something(*s.price);
+  const auto usd = is_free ? 0
+                   : tells ? ledger::real_at(result, "total_cost_usd")
+                           : cost_of(used, s.price);
   if (auto bad = why_none(result, run, s)) {
     bad->used = used;
     bad->usd = usd;
-    bad->may_be_billed = bad->may_be_billed && result.find("total_cost_usd") == result.end();
+    bad->may_be_billed = bad->may_be_billed && !tells && !is_free;
     return tl::make_unexpected(std::move(*bad));
   }
   answer a;

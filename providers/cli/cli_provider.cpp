@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
+#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -199,7 +200,7 @@ ledger::result<void> cli_provider::learn_version() {
 }
 
 identity cli_provider::who() const {
-  return {std::string(tool_.kind), settings_.model, version_};
+  return {settings_.name, settings_.model, fmt::format("{} {}", tool_.kind, version_)};
 }
 
 call_bound cli_provider::bound(const request&) const {
@@ -216,8 +217,10 @@ void cli_provider::ask(std::shared_ptr<const request> r, answer_callback done) {
     try {
       call->give(run(*r));
     } catch (const std::exception& e) {
-      call->give(tl::make_unexpected(make_failure(kind::outage, "unavailable", tool_, settings_,
-                                                  std::string("the run failed: ") + e.what())));
+      auto f = make_failure(kind::outage, "unavailable", tool_, settings_,
+                            std::string("the run failed: ") + e.what());
+      f.may_be_billed = true;
+      call->give(tl::make_unexpected(std::move(f)));
     }
   });
 }
@@ -315,6 +318,16 @@ ledger::result<child_result> cli_provider::start(const request& r, const plan& p
   c.read_only.insert(c.read_only.end(), program_folders_.begin(), program_folders_.end());
   c.objects = r.objects;
   c.masked = r.masked;
+  std::optional<run_folder> masks;
+  if (!c.masked.empty()) {
+    auto folder_of_mask = make_folder("mask");
+    if (!folder_of_mask)
+      return tl::make_unexpected(folder_of_mask.error());
+    masks.emplace(std::move(*folder_of_mask));
+    c.mask = masks->path() + "/empty";
+    if (auto put = ledger::disk::put_file(c.mask, "", ledger::disk::durability::none, 0444); !put)
+      return tl::make_unexpected(put.error());
+  }
   c.network = true;
   c.env = p.env;
   c.env["TZ"] = "UTC";

@@ -78,11 +78,13 @@ struct told {
   json usage;
   std::string complaint;
   bool completed = false, failed = false;
+  bool did_something = false; ///< The model has answered at least once.
 };
 
 void hear(told& t, const json& event) {
   const auto type = ledger::text_at(event, "type");
   if (type == "item.completed") {
+    t.did_something = true;
     const auto item = event.find("item");
     // An item of type `error` may be a mere warning: it is no complaint.
     if (item != event.end() && item->is_object()
@@ -126,7 +128,10 @@ tl::expected<answer, call_failure> read(const finished_run& run, const cli_setti
   if (!t.completed || t.failed || run.child.exit_code != 0) {
     if (t.complaint.empty())
       t.complaint = run.child.err;
-    return no(failure_of(tool, {t.complaint}, run, s));
+    auto f = failure_of(tool, {t.complaint}, run, s);
+    bool at_once = f.is == kind::wait || f.is == kind::refused;
+    f.may_be_billed = f.may_be_billed && (t.did_something || !at_once);
+    return no(std::move(f));
   }
   // Of what was left out nobody knows whether it held the last message; the file
   // that the tool writes at its end does.

@@ -60,11 +60,7 @@ bool may_write(const request& r) noexcept {
 }
 
 double cost_of(const tokens& t, const std::optional<ledger::token_price>& p) {
-  if (!p)
-    return 0;
-  const auto part = [](std::uint64_t n, double usd) { return static_cast<double>(n) * usd / 1e6; };
-  return part(t.input, p->input) + part(t.cached, p->cached_input) + part(t.written, p->cache_write)
-         + part(t.output, p->output);
+  return p ? ledger::cost_usd(*p, t.input, t.cached, t.written, t.output) : 0;
 }
 
 std::vector<std::string> program_words(const tool& t, const cli_settings& s) {
@@ -104,7 +100,12 @@ call_failure failure_of(const tool& t, const complaint& c, const finished_run& r
   const auto low = ledger::lowered_ascii(std::string_view(c.text).substr(0, 16'000));
   const int status = c.status != 0 ? c.status : status_in(low);
   const auto make = [&](kind is, const char* code, const std::string& what) {
-    return make_failure(is, code, t, s, what, c.text);
+    auto f = make_failure(is, code, t, s, what, c.text);
+    f.may_be_billed = true;
+    return f;
+  };
+  const auto turned_away = [&](const char* code, const std::string& what) {
+    return make_failure(kind::refused, code, t, s, what, c.text);
   };
   // In this order: a service says "429" of an empty purse as well, and "400" of
   // a prompt that is too long.
@@ -129,13 +130,14 @@ call_failure failure_of(const tool& t, const complaint& c, const finished_run& r
                     "authentication_error", "api key not valid", "api_key_invalid", "not logged in",
                     "please run /login", "oauth token has expired", "missing bearer", "no api key",
                     "set an auth method", "refresh token"}))
-    return make(kind::refused, "key-invalid",
-                "the service does not accept the key or login; " + key_remedy(t, s));
+    return turned_away("key-invalid",
+                       "the service does not accept the key or login; " + key_remedy(t, s));
   if (status == 404 || says(low, {"model_not_found", "model not found", "not_found_error"}))
-    return make(kind::refused, "no-such-model",
-                fmt::format("the service does not know what was asked for; correct model (`{}`) or "
-                            "base_url",
-                            s.model));
+    return turned_away(
+        "no-such-model",
+        fmt::format("the service does not know what was asked for; correct model (`{}`) or "
+                    "base_url",
+                    s.model));
   if (status >= 500 || status == 408
       || says(low, {"overloaded",
                     "internal server error",
@@ -159,15 +161,12 @@ call_failure failure_of(const tool& t, const complaint& c, const finished_run& r
                     "unavailable"})) {
     auto f = make(kind::outage, "unavailable", "the service could not be reached or failed");
     f.wait = wait_in(c.text, run.now_ms);
-    f.may_be_billed = true;
     return f;
   }
   if (status >= 400)
     return make(kind::refused, "bad-request",
                 fmt::format("the service refused the request with status {}", status));
-  auto f = make(kind::spoiled, "failed", fmt::format("the tool failed ({})", run.child.ended()));
-  f.may_be_billed = true;
-  return f;
+  return make(kind::spoiled, "failed", fmt::format("the tool failed ({})", run.child.ended()));
 }
 
 std::optional<call_failure> ended_badly(const tool& t, const finished_run& run,

@@ -25,6 +25,9 @@ struct complaint {
   int status = 0; ///< HTTP; 0: looked for in the text.
 };
 
+/// May be billed, unless the service refused to have anything to do with it: a
+/// run is many exchanges, and this may not be the first. Who knows that nothing
+/// was done before says so.
 call_failure failure_of(const tool& t, const complaint& c, const finished_run& run,
                         const cli_settings& s);
 

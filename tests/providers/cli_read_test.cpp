@@ -211,6 +211,37 @@ TEST(CliRead, ClaudesFailuresSayWhatTheyCost) {
   EXPECT_EQ(a.error().used, (providers::tokens{3, 4, 5, 6}));
 }
 
+TEST(CliRead, AClaudeThatIsPaidOtherwiseCostsNothing) {
+  const auto out = claude_result(R"("subtype":"success","is_error":false,"result":"Yes.",)"
+                                 R"("stop_reason":"end_turn")");
+  auto s = settings_of();
+  EXPECT_EQ(claude_tool.read(ended(0, out), s)->usd, 0.5);
+  s.price = ledger::token_price{};
+  EXPECT_EQ(claude_tool.read(ended(0, out), s)->usd, 0);
+}
+
+// A run is many exchanges: that the last one was refused says nothing of those
+// before it.
+TEST(CliRead, WhatARunCostBeforeItFailedIsNotForgotten) {
+  const auto began = std::string(said);
+  for (const char* message : {"status 429 Too Many Requests", "context window", "status 400"}) {
+    const auto at_once = codex_tool.read(ended(1, codex_failed(message)), settings_of());
+    const auto later = codex_tool.read(ended(1, began + codex_failed(message)), settings_of());
+    EXPECT_FALSE(at_once.error().may_be_billed) << message;
+    EXPECT_TRUE(later.error().may_be_billed) << message;
+  }
+  const auto limit = ended(429 % 256, "", gemini_error(429, "quota"));
+  EXPECT_TRUE(gemini_tool.read(limit, settings_of()).error().may_be_billed);
+  const auto turned_away = ended(401 % 256, "", gemini_error(401, "API key not valid"));
+  EXPECT_FALSE(gemini_tool.read(turned_away, settings_of()).error().may_be_billed);
+}
+
+TEST(CliRead, WhatClaudePrintsWithoutAResultIsNoComplaint) {
+  const auto a =
+      claude_tool.read(ended(1, "I looked at the billing page and the quota.\n"), settings_of());
+  EXPECT_EQ(a.error().code, "failed");
+}
+
 TEST(CliRead, GeminiIsBelievedByItsText) {
   struct sorted {
     int exit_code;

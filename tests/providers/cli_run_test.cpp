@@ -105,9 +105,10 @@ TEST_F(CliRun, EachToolAnswersAndSaysWhoItIs) {
     SCOPED_TRACE(vendors[i]);
     auto p = make_one(vendors[i]);
     ASSERT_TRUE(p);
-    EXPECT_EQ(p->who().provider, vendors[i]);
+    EXPECT_EQ(p->who().provider, "mine") << "as the configuration names it: of a kind there may "
+                                            "be two";
     EXPECT_EQ(p->who().model, "m-1");
-    EXPECT_EQ(p->who().version, versions[i]);
+    EXPECT_EQ(p->who().version, std::string(vendors[i]) + " " + versions[i]);
     auto a = begin(*p, step::audit).get();
     ASSERT_TRUE(a) << a.error().why;
     EXPECT_EQ(a->text, "an answer");
@@ -330,7 +331,7 @@ TEST_F(CliRun, ACommandAnswersOnStdoutOrInAFile) {
   ASSERT_FALSE(later);
   EXPECT_EQ(static_cast<int>(later.error().is), static_cast<int>(kind::outage));
   EXPECT_NE(later.error().why.find("not now"), std::string::npos);
-  EXPECT_EQ(make_one("command")->who().version.size(), 16u);
+  EXPECT_EQ(make_one("command")->who().version.size(), std::string("command ").size() + 16);
 }
 
 } // namespace
