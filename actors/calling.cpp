@@ -4,6 +4,7 @@
 #include "ledger/glob.hpp"
 #include "ledger/judge.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace actors {
@@ -12,6 +13,9 @@ namespace {
 
 using ledger::result;
 using ledger::task_state;
+
+/// Calls of one turn that are run; more are a model that turns in circles.
+constexpr std::size_t calls_at_once = 128;
 
 result<std::string> read(const services& w, const task_state& s, const ledger::file_ref& f) {
   return ledger::disk::read_recorded(w.folder_of(s.task), f.path, f.sha256);
@@ -171,13 +175,25 @@ result<workplace> furnish(const services& w, const task_state& s, providers::req
   return at;
 }
 
-result<void> run_tools(const services& w, const workplace& at, providers::turn& t) {
+result<void> run_tools(const services& w, const task_state& s, const workplace& at,
+                       providers::turn& t) {
+  auto& limits = w.config.limits;
+  auto* file = ledger::file_of(s, ledger::turns_path(ledger::answer_path(s)));
+  std::uint64_t bytes = file ? file->bytes : 0;
+  auto until_ms = w.now_ms() + std::max<std::int64_t>(limits.conversation_time.count(), 0);
+  auto run = [&](const providers::tool_call& call) -> providers::tool_result {
+    if (!at.tools)
+      return {"There are no tools here; answer as you are.", true};
+    if (t.results.size() >= calls_at_once || bytes >= limits.conversation_bytes
+        || w.now_ms() >= until_ms)
+      return {"Not run: there were too many calls at once. Call fewer, and ask for less.", true};
+    return at.tools->run(call);
+  };
   t.results.clear();
   for (auto& call : t.calls) {
-    auto said = at.tools
-                    ? at.tools->run(call)
-                    : providers::tool_result{"There are no tools here; answer as you are.", true};
+    auto said = run(call);
     said.content = w.secrets.redact(std::move(said.content));
+    bytes += said.content.size();
     t.results.push_back(std::move(said));
   }
   return {};

@@ -42,8 +42,10 @@ ledger::result<call_case> read_case(const services& w, const ledger::task_state&
 ledger::result<workplace> furnish(const services& w, const ledger::task_state& s,
                                   providers::request& r, bool in_checkout);
 
-/// Runs the calls of `t` and fills its results.
-ledger::result<void> run_tools(const services& w, const workplace& at, providers::turn& t);
+/// Runs the calls of `t` and fills its results: as many as the limits of a
+/// conversation leave room for, the others are told that they were not run.
+ledger::result<void> run_tools(const services& w, const ledger::task_state& s, const workplace& at,
+                               providers::turn& t);
 
 /// The worktree as a tree. Its diff is free of secrets, or not filed at all (L8).
 ledger::result<void> take_tree(const services& w, const ledger::task_state& s,

@@ -181,8 +181,8 @@ using worker = caf::typed_actor<
 
 // A child of a router is a dynamic actor: work_order -> outcome, once.
 
-/// Lets calls through: when their provider has room (throttle.hpp), in the order
-/// in which they came, and their money is put aside (money.hpp). Never throws;
+/// Lets calls through: when their provider has room (throttle.hpp) and their money
+/// is put aside (money.hpp); the highest precedence first. Never throws;
 /// what only it knows is rebuilt from records at the next start.
 using turnstile = caf::typed_actor<
     // Answers when the call may begin, however long that takes; or at once, if

@@ -2,6 +2,7 @@
 
 #include "actors/calling.hpp"
 #include "actors/desk.hpp"
+#include "ledger/decide.hpp"
 #include "ledger/digest.hpp"
 #include "ledger/drafts.hpp"
 #include "ledger/text.hpp"
@@ -16,22 +17,12 @@ using providers::answer;
 using providers::call_failure;
 using said = tl::expected<answer, call_failure>;
 
-/// Without a hint of its own a provider is left alone for this long, doubled
-/// each time; never longer than what it allows, whatever it says.
-constexpr std::int64_t shortest_wait_ms = 1'000;
-
 /// The tools that a turn called, as people read it.
 ledger::json names_of(const std::vector<providers::tool_call>& calls) {
   auto names = ledger::json::array();
   for (auto& c : calls)
     names.push_back(ledger::excerpt(c.name, 60));
   return names;
-}
-
-/// Who is further along goes first, so that what a run may spend in time and
-/// money brings tasks to their end instead of all of them half way.
-std::uint32_t precedence_of(const ledger::task_state& s) {
-  return 2 * static_cast<std::uint32_t>(s.at) + (s.turns > 0 ? 1 : 0);
 }
 
 class role_call : public desk {
@@ -113,8 +104,9 @@ private:
       return record_failure({call_failure::kind::spoiled, "conversation-too-long",
                              asked_.provider + ": " + why + "; the answer must come sooner"});
     bound_ = player_->who->bound(conversation());
-    ask_however_long(this, gate_,
-                     permit_request{player_->name, state_->task, bound_, precedence_of(*state_)})
+    ask_however_long(
+        this, gate_,
+        permit_request{player_->name, state_->task, bound_, ledger::precedence_of(*state_)})
         .then(
             [this](permit& p) {
               ticket_ = p.ticket;
@@ -187,7 +179,7 @@ private:
     auto before = turns.empty() ? std::vector<providers::tool_result>{} : turns.back().results;
     auto line = providers::line_of(t, before, request_sha256()).dump() + "\n";
     ledger::turning turning{std::make_shared<const std::string>(std::move(line)), names_of(t.calls),
-                            world().now_ms() - asked_ms_, a.usd, std::move(a.usage)};
+                            took_ms(), a.usd, std::move(a.usage)};
     turns.push_back(std::move(t));
     append(state_->task, state_->seq, {ledger::draft_turned(*state_, turning)}, [this](outcome o) {
       if (take_records(std::move(o)))
@@ -201,13 +193,17 @@ private:
     return ledger::sha256(case_.input_sha256 + " " + (file ? file->sha256 : std::string{}));
   }
 
+  /// Of the exchange at hand, with the tools that ran before it.
+  std::int64_t took_ms() { return world().now_ms() - asked_ms_ + std::exchange(tools_ms_, 0); }
+
   void use_tools() {
     elsewhere(
         *world().quick,
-        [w = &world(), r = case_.request, at = place_] {
-          return run_tools(*w, *at, r->turns.back());
+        [w = &world(), s = state_, r = case_.request, at = place_] {
+          return run_tools(*w, *s, *at, r->turns.back());
         },
-        [this](attempted<void> ok) {
+        [this, began_ms = world().now_ms()](attempted<void> ok) {
+          tools_ms_ += world().now_ms() - began_ms;
           if (!ok)
             return finish(ok.error());
           ask_permit();
@@ -223,7 +219,7 @@ private:
     filing->provider = asked_.provider;
     filing->model = asked_.model;
     filing->version = asked_.version;
-    filing->took_ms = world().now_ms() - asked_ms_;
+    filing->took_ms = took_ms();
     filing->usd = a.usd;
     filing->usage = std::move(a.usage);
     if (!place_->checkout)
@@ -273,21 +269,14 @@ private:
       f.usd = bound_.usd; // Nobody knows how much: what was put aside is spent.
     std::int64_t until_ms = 0;
     if (f.is == call_failure::kind::wait)
-      until_ms = world().now_ms() + wait_ms(f);
+      until_ms = world().now_ms()
+                 + ledger::deferral_ms(f.wait, state_->deferrals, player_->who->longest_wait(),
+                                       state_->head);
     give_back(f.usd, f.used, f.hint, false, until_ms);
     if (until_ms != 0)
       record(ledger::draft_deferred(*state_, told(f), until_ms));
     else
       record_failure(f);
-  }
-
-  /// The provider's own hint, capped; else longer each time. A little more, so
-  /// that those who were sent away together do not come back together.
-  std::int64_t wait_ms(const call_failure& f) const {
-    auto wait = f.wait ? f.wait->count()
-                       : shortest_wait_ms << std::min<std::uint32_t>(state_->deferrals, 20);
-    wait = std::clamp<std::int64_t>(wait, 0, player_->who->longest_wait().count());
-    return wait + ledger::spread_ms(std::max<std::int64_t>(wait / 10, 100), state_->head);
   }
 
   ledger::failed_call told(const call_failure& f) const {
@@ -333,7 +322,7 @@ private:
   }
 
   void finish() {
-    give_back(0, {}, {}, true, 0); // Of a call that never began.
+    give_back(0, {}, {}, false, 0); // Of a call that never began.
     promise_.deliver(std::move(filed_));
     quit();
   }
@@ -359,7 +348,7 @@ private:
   providers::identity asked_;
   providers::call_bound bound_;
   std::uint64_t ticket_ = 0;
-  std::int64_t asked_ms_ = 0;
+  std::int64_t asked_ms_ = 0, tools_ms_ = 0;
   outcome filed_;
 };
 

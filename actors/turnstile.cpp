@@ -98,10 +98,19 @@ private:
       for (auto id : throttle.admit(now_ms))
         if (auto it = calls_.find(id); it != calls_.end()) // Else its caller died meanwhile.
           admitted_.insert({it->second.request.precedence, id});
+    // Who waits for money is not overtaken by smaller calls.
+    bool awaited = false;
     for (auto& who : std::exchange(admitted_, {}))
-      if (!pay(who.id))
+      if ((awaited && costs(who.id)) || !pay(who.id)) {
         admitted_.insert(who);
+        awaited = true;
+      }
     wake_later(now_ms);
+  }
+
+  bool costs(ticket id) const {
+    auto it = calls_.find(id);
+    return it != calls_.end() && it->second.request.bound.usd > 0;
   }
 
   /// False: the money may come back, so the call waits.
@@ -124,7 +133,7 @@ private:
     if (may_fit)
       return false;
     answer(c, refusal(c, of_run));
-    leave_throttle(id, c, std::uint64_t{0}, {}, true);
+    leave_throttle(id, c, std::uint64_t{0}, {}, false);
     calls_.erase(it);
     return true;
   }

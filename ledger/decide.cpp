@@ -13,6 +13,9 @@ namespace {
 
 constexpr std::int64_t first_backoff_ms = 200;
 constexpr std::int64_t longest_backoff_ms = 30'000;
+constexpr std::int64_t first_deferral_ms = 1'000;
+/// In a row; a service that says "now" more often does not mean it.
+constexpr std::uint32_t hints_believed = 3;
 
 std::string step_words(const task_state& s) {
   return "step " + std::string{to_string(s.at)} + ", round " + std::to_string(s.round);
@@ -206,6 +209,20 @@ std::int64_t spread_ms(std::int64_t longest_ms, std::string_view seed) {
     return 0;
   auto drawn = std::strtoull(sha256(seed).substr(0, 15).c_str(), nullptr, 16);
   return 1 + static_cast<std::int64_t>(drawn % static_cast<std::uint64_t>(longest_ms));
+}
+
+std::int64_t deferral_ms(std::optional<milliseconds> hint, std::uint32_t deferrals,
+                         milliseconds longest, std::string_view seed) {
+  auto ladder = [](std::uint32_t n) { return first_deferral_ms << std::min<std::uint32_t>(n, 20); };
+  std::int64_t wait = hint ? hint->count() : ladder(deferrals);
+  if (hint && deferrals >= hints_believed)
+    wait = std::max(wait, ladder(deferrals - hints_believed));
+  wait = std::clamp<std::int64_t>(wait, 0, std::max<std::int64_t>(longest.count(), 0));
+  return wait + spread_ms(std::max<std::int64_t>(wait / 10, 100), seed);
+}
+
+std::uint32_t precedence_of(const task_state& s) noexcept {
+  return 2 * static_cast<std::uint32_t>(s.at) + (s.turns > 0 ? 1 : 0);
 }
 
 std::string provider_of(const task_state& s, const config& c, role r) {

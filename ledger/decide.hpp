@@ -21,6 +21,7 @@
 #include "ledger/state.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 
@@ -79,6 +80,18 @@ std::int64_t backoff_ms(std::uint32_t failures) noexcept;
 /// many who failed together do not come back together. The same `seed` gives the
 /// same pause.
 std::int64_t spread_ms(std::int64_t longest_ms, std::string_view seed);
+
+/// How long a provider that asked for it is left alone: its own `hint`, or else
+/// longer each time; never longer than `longest` and a tenth of it. A little more
+/// than asked for, so that those who were sent away together do not come back
+/// together; and after some in a row never at once, whatever it says.
+std::int64_t deferral_ms(std::optional<milliseconds> hint, std::uint32_t deferrals,
+                         milliseconds longest, std::string_view seed);
+
+/// Who of those that wait for a provider or for money goes first: the highest.
+/// Whoever is further along, so that what a run may spend in time and money
+/// brings tasks to their end instead of all of them half way.
+std::uint32_t precedence_of(const task_state& s) noexcept;
 
 /// The provider that plays the role in this task: the first of those configured
 /// that the task has not used up.

@@ -431,4 +431,34 @@ TEST(Backoff, GrowsAndHasAnEnd) {
   EXPECT_EQ(backoff_ms(1000), 30'000);
 }
 
+// -- who is left alone, and who goes first -------------------------------------
+
+TEST(Deferral, BelievesAHintButNotForEver) {
+  using namespace std::chrono_literals;
+  auto of = [](std::optional<milliseconds> hint, std::uint32_t n) {
+    return deferral_ms(hint, n, 1h, "seed");
+  };
+  auto about = [](std::int64_t got, std::int64_t ms) {
+    return got >= ms && got <= ms + std::max<std::int64_t>(ms / 10, 100);
+  };
+  EXPECT_TRUE(about(of({}, 0), 1'000));
+  EXPECT_TRUE(about(of({}, 3), 8'000)) << "longer each time";
+  EXPECT_TRUE(about(of(20ms, 0), 20));
+  EXPECT_TRUE(about(of(0ms, 2), 0));
+  EXPECT_TRUE(about(of(0ms, 3), 1'000)) << "who says \"now\" all night is not asked all night";
+  EXPECT_TRUE(about(of(0ms, 6), 8'000));
+  EXPECT_TRUE(about(of(60s, 6), 60'000));
+  EXPECT_TRUE(about(of(87'600h, 0), 3'600'000)) << "no longer than is configured";
+  EXPECT_TRUE(about(of({}, 4'000'000'000), 3'600'000));
+}
+
+TEST(Precedence, IsOfWhoIsFurtherAlong) {
+  task_state audit, talking, review;
+  audit.at = talking.at = step::audit;
+  talking.turns = 3;
+  review.at = step::review;
+  EXPECT_GT(precedence_of(talking), precedence_of(audit));
+  EXPECT_GT(precedence_of(review), precedence_of(talking));
+}
+
 } // namespace
