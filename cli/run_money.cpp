@@ -3,36 +3,47 @@
 #include "ledger/detail.hpp"
 #include "ledger/money.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cstdio>
 
 namespace cli {
 
 namespace {
 
-constexpr std::string_view run_began_note = "run.began";
+constexpr std::string_view spent_before_note = "run.spent_before";
 
-/// When the run began (RFC 3339): now, or with an earlier batch.
-ledger::result<std::string> began(bool goes_on, ledger::disk::journal& journal,
-                                  std::int64_t now_ms) {
+/// What all tasks had spent when the run began: `spent` if it begins now. A sum
+/// and not a time, so that no clock that is set can renew a budget.
+ledger::result<double> spent_before(bool goes_on, double spent, ledger::disk::journal& journal) {
   if (goes_on) {
-    auto note = journal.note(run_began_note);
-    if (note || note.error().kind != ledger::fault::not_found)
-      return note;
+    auto note = journal.note(spent_before_note);
+    if (!note && note.error().kind != ledger::fault::not_found)
+      return tl::make_unexpected(note.error());
+    double before = 0;
+    if (note && std::sscanf(note->c_str(), "%lf", &before) == 1)
+      return before;
+    return 0.0; // Nobody knows: all of it counts.
   }
-  auto now = ledger::format_time(now_ms);
-  if (auto ok = journal.put_note(run_began_note, now); !ok)
+  if (auto ok = journal.put_note(spent_before_note, fmt::format("{:.9f}", spent)); !ok)
     return tl::make_unexpected(ok.error());
-  return now;
+  return spent;
 }
 
-/// The latest time until which each provider asked to be left alone.
-void note_deferrals(const std::vector<ledger::record>& records,
+/// The latest time until which each provider asked to be left alone. What is
+/// over is over; and a record from the future is a clock that was set back since:
+/// nobody knows how long the provider waits still.
+void note_deferrals(const std::vector<ledger::record>& records, std::int64_t now_ms,
                     std::map<std::string, std::int64_t>& until_ms) {
   for (auto& r : records) {
     if (r.what != ledger::event::deferred)
       continue;
+    auto until = ledger::parse_time(ledger::text_at(r.detail, "until")).value_or(0);
+    if (until <= now_ms || ledger::parse_time(r.time).value_or(now_ms + 1) > now_ms)
+      continue;
     auto& latest = until_ms[ledger::text_at(r.detail, "provider")];
-    latest = std::max(latest, ledger::parse_time(ledger::text_at(r.detail, "until")).value_or(0));
+    latest = std::max(latest, until);
   }
 }
 
@@ -58,14 +69,18 @@ ledger::result<actors::till> open_till(const preflight& p, const selection& s,
         till.rates[player.name] = *limits;
   if (till.rates.empty() && !p.config.budget.run_usd && !p.config.budget.task_usd)
     return till; // Nothing to count, and nobody to leave alone.
-  auto since = began(goes_on(s, known), journal, now_ms);
-  if (!since)
-    return tl::make_unexpected(since.error());
+  double spent = 0;
   for (auto& task : known.tasks) {
     auto records = known.chain_of(task);
-    till.purse.begin_with(task, ledger::spent_usd(records, *since), ledger::spent_usd(records));
-    note_deferrals(records, till.leave_until_ms);
+    auto usd = ledger::spent_usd(records);
+    till.purse.begin_task(task, usd);
+    spent += usd;
+    note_deferrals(records, now_ms, till.leave_until_ms);
   }
+  auto before = spent_before(goes_on(s, known), spent, journal);
+  if (!before)
+    return tl::make_unexpected(before.error());
+  till.purse.begin_run(std::max(0.0, spent - *before));
   return till;
 }
 

@@ -50,18 +50,17 @@ bool fits(double sum, const std::optional<double>& limit) noexcept {
 
 } // namespace
 
-double spent_usd(std::span<const record> records, std::string_view since) {
+double spent_usd(std::span<const record> records) {
   double spent = 0;
   double reserved = 0; // Of the `asked` just before.
   for (auto& r : records) {
-    bool counts = std::string_view(r.time) >= since;
     if (auto usd = receipt_of(r)) {
-      spent += counts ? *usd : 0;
+      spent += *usd;
       reserved = 0;
       continue;
     }
     spent += std::exchange(reserved, 0);
-    if (r.what == event::asked && counts)
+    if (r.what == event::asked)
       reserved = sum_at(r.detail, "usd_reserved").value_or(0);
   }
   return spent + reserved;
@@ -79,8 +78,11 @@ double cost_usd(const token_price& price, std::uint64_t input, std::uint64_t cac
          / 1e6;
 }
 
-void purse::begin_with(const std::string& task, double in_this_run, double in_its_life) {
-  spent_ += known(in_this_run);
+void purse::begin_run(double spent) {
+  spent_ += known(spent);
+}
+
+void purse::begin_task(const std::string& task, double in_its_life) {
   of_task_[task] += known(in_its_life);
 }
 

@@ -48,12 +48,11 @@ struct budget_config {
   std::optional<double> task_usd; ///< One task, in its life.
 };
 
-/// What the records of a task say was spent by records not before `since`
-/// (RFC 3339, as in records; empty: all), with reservations that have no
+/// What the records of a task say was spent, with reservations that have no
 /// receipt. A reservation is `usd_reserved` of an `asked`; its receipt is the
 /// very next record, if that is an `answered`, `turned`, `failed` or `deferred`
 /// that says `usd`.
-double spent_usd(std::span<const record> records, std::string_view since = {});
+double spent_usd(std::span<const record> records);
 
 class purse {
 public:
@@ -61,8 +60,9 @@ public:
   explicit purse(budget_config limits)
       : limits_(limits) {}
 
-  /// What is spent already; before the first reservation.
-  void begin_with(const std::string& task, double in_this_run, double in_its_life);
+  // What is spent already; before the first reservation.
+  void begin_run(double spent);
+  void begin_task(const std::string& task, double in_its_life);
 
   enum class verdict : std::uint8_t { granted, run_used, task_used };
   /// Puts `usd` aside for a call of `task`, or says which limit forbids it.

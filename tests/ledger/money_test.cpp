@@ -29,10 +29,6 @@ record at(int second, event what, double usd = none) {
   return r;
 }
 
-std::string time_of(int second) {
-  return at(second, event::opened).time;
-}
-
 purse with_limits(std::optional<double> run, std::optional<double> task = {}) {
   return purse(budget_config{run, task});
 }
@@ -104,17 +100,6 @@ TEST(Spent, CountsAReceiptThatIsNoNumberAsNone) {
   EXPECT_DOUBLE_EQ(spent_usd(std::vector{at(1, event::asked, 0.5), r}), 0.5);
 }
 
-TEST(Spent, SinceATimeLeavesOutWhatWasBefore) {
-  std::vector records{at(1, event::asked, 1),  at(2, event::answered, 0.25),
-                      at(3, event::asked, 1),  at(10, event::resumed),
-                      at(11, event::asked, 1), at(12, event::answered, 0.5)};
-  EXPECT_DOUBLE_EQ(spent_usd(records), 1.75);
-  EXPECT_DOUBLE_EQ(spent_usd(records, time_of(10)), 0.5)
-      << "the call that a former run did not see the end of is that run's";
-  EXPECT_DOUBLE_EQ(spent_usd(records, time_of(12)), 0.5) << "not before: the same time counts";
-  EXPECT_DOUBLE_EQ(spent_usd(records, time_of(13)), 0);
-}
-
 // -- purse ----------------------------------------------------------------------
 
 TEST(Purse, OfADollarGrantsThreeOfEightTimesThirtyCents) {
@@ -179,8 +164,9 @@ TEST(Purse, HasALimitForEachTaskBesideTheRun) {
 
 TEST(Purse, BeginsWithWhatIsSpentAlready) {
   auto p = with_limits(1.0, 2.0);
-  p.begin_with("A", 0.25, 1.75);
-  p.begin_with("B", 0.25, 0.25);
+  p.begin_run(0.5);
+  p.begin_task("A", 1.75);
+  p.begin_task("B", 0.25);
   EXPECT_DOUBLE_EQ(p.spent(), 0.5);
   EXPECT_EQ(p.reserve("A", 0.3), verdict::task_used) << "its life is longer than this run";
   EXPECT_EQ(p.reserve("B", 0.6), verdict::run_used);
@@ -204,7 +190,7 @@ TEST(Purse, TakesNothingUnclearForLittle) {
   p.settle("A", none, 0.25);
   EXPECT_DOUBLE_EQ(p.spent(), 0.75);
   EXPECT_DOUBLE_EQ(p.reserved(), 0);
-  p.begin_with("A", none, 0);
+  p.begin_run(none);
   EXPECT_EQ(p.reserve("A", 0.1), verdict::run_used);
 
   EXPECT_EQ(with_limits(none).reserve("A", 0.1), verdict::run_used);
@@ -253,17 +239,15 @@ public:
 
   /// What another run finds, where everything under way is spent.
   void compare() const {
-    auto run = now_ / 2;
     purse again(purse_.limits());
     double in_all = 0;
     for (std::size_t n = 0; n < records_.size(); ++n) {
       auto& r = records_[n];
       auto life = spent_usd(r);
-      auto later = spent_usd(r, time_of(run));
-      EXPECT_LE(later, life + 1e-9);
-      again.begin_with(std::to_string(n), life, life);
+      again.begin_task(std::to_string(n), life);
       in_all += life;
     }
+    again.begin_run(in_all);
     EXPECT_NEAR(in_all, purse_.spent() + purse_.reserved(), 1e-9);
     EXPECT_NEAR(again.spent(), in_all, 1e-9);
     // The same is granted afterwards: both stand at the same place.
