@@ -217,6 +217,9 @@ std::uint64_t count_at(const json& object, const char* key) {
 std::optional<json> arguments_in(const json& value) {
   if (value.is_object())
     return value;
+  // So some servers write the call of a tool that needs no arguments.
+  if (value.is_null() || (value.is_string() && is_blank_text(value.get_ref<const std::string&>())))
+    return json::object();
   if (!value.is_string())
     return std::nullopt;
   auto parsed = parse_bounded(value.get_ref<const std::string&>());

@@ -116,7 +116,7 @@ const json& member(const json& object, const char* key);
 /// A count of tokens: absent, negative or no number reads as 0, an absurd one
 /// as the largest that is believed.
 std::uint64_t count_at(const json& object, const char* key);
-/// The arguments of a call: an object, or the text of one.
+/// The arguments of a call: an object, or the text of one; nothing is an empty one.
 std::optional<json> arguments_in(const json& value);
 bool is_blank_text(std::string_view text);
 

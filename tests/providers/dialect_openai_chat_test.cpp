@@ -78,6 +78,8 @@ TEST_F(dialect_openai_chat, ReadsWhatServersVary) {
                 .text,
             "ab");
   EXPECT_EQ(turn_of(call_with(R"({"a":1})")).calls[0].arguments.dump(), R"({"a":1})");
+  for (auto* nothing : {R"("")", R"(" ")", "null"})
+    EXPECT_EQ(turn_of(call_with(nothing)).calls[0].arguments.dump(), "{}") << nothing;
   auto t = turn_of(choice(
       R"({"content":"x","tool_calls":[{"function":{"name":"n","arguments":"{}"}}]})", R"("stop")"));
   ASSERT_EQ(t.calls.size(), 1U);
