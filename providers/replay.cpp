@@ -1,5 +1,6 @@
 #include "providers/replay.hpp"
 
+#include "ledger/decide.hpp"
 #include "ledger/detail.hpp"
 #include "ledger/disk/files.hpp"
 #include "ledger/state.hpp"
@@ -65,32 +66,39 @@ recording answer_in(const ledger::record& r, const std::map<std::string, std::st
 std::optional<recording> failure_in(const ledger::record& r) {
   auto kind = ledger::text_at(r.detail, "kind");
   bool spoiled = kind == ledger::spoiled_kind;
+  auto code = ledger::text_at(r.detail, "code");
+  if (code == ledger::run_budget_code || code == ledger::task_budget_code)
+    return std::nullopt; // That was the purse, and replaying costs nothing.
   if (!spoiled && kind != to_string(fault::refused))
     return std::nullopt;
   recording a;
   a.failure = call_failure{spoiled ? call_failure::kind::spoiled : call_failure::kind::refused,
-                           ledger::text_at(r.detail, "code"), ledger::text_at(r.detail, "why")};
+                           std::move(code), ledger::text_at(r.detail, "why")};
   return a;
 }
 
 /// Adds what the records of one task say. An input counts from the first turn on.
+/// A refusal that another provider made good is nobody's answer.
 void add_task(const fs::path& folder, const std::vector<ledger::record>& records,
               recordings& into) {
   auto place = places_of(records);
-  std::string input;
+  std::string input, refused;
   for (auto& r : records) {
     std::optional<recording> a;
-    if (r.what == event::asked)
+    if (r.what == event::fell_back && !refused.empty())
+      into[std::exchange(refused, {})].pop_back();
+    else if (r.what == event::asked) {
+      refused.clear();
       input = ledger::text_at(r.detail, "input_sha256");
-    else if (r.what == event::answered)
+    } else if (r.what == event::answered)
       a = answer_in(r, place);
     else if (r.what == event::failed)
       a = failure_in(r);
     if (!a || input.empty())
       continue;
     a->folder = folder;
-    into[input].push_back(std::move(*a));
-    input.clear();
+    refused = a->failure ? input : std::string{};
+    into[std::exchange(input, {})].push_back(std::move(*a));
   }
 }
 

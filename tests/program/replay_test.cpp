@@ -63,6 +63,35 @@ TEST(replay, AFinishedLedgerGivesTheSameStatesAndTheSameTrees) {
   }
 }
 
+// The earlier run had a provider that refused for good, and another that helped.
+TEST(replay, ARefusalThatAFallbackMadeGoodIsNotRepeated) {
+  if (!has_bubblewrap())
+    GTEST_SKIP() << "bubblewrap does not work here";
+  practice_site site;
+  site.plain_prompt("T");
+  auto text = site.site_file("scheduler.toml");
+  auto at = text.find("[roles.gemini]");
+  ASSERT_NE(at, std::string::npos);
+  auto role = text.find("\"offline\"", at);
+  text.replace(role, 9, "\"broken\"\nfallback = [\"offline\"]");
+  site.env["SHOP_KEY"] = "a-key-that-nobody-takes";
+  site.configure(text + R"(
+[providers.broken]
+kind = "claude-code"
+api_key_env = "SHOP_KEY"
+command = ["sh", "-c", '''
+test "$0" != --version || { echo 1.0; exit; }
+cat > /dev/null
+echo '{"type":"result","subtype":"success","is_error":true,"result":"Invalid API key"}'
+exit 1''']
+)");
+  site.batch();
+  ASSERT_EQ(to_string(site.state("T").is), "done") << site.state("T").why;
+  auto earlier = put_ledger_away(site);
+  auto e = site.batch({"--config", replaying(site, earlier).string()});
+  EXPECT_EQ(to_string(site.state("T").is), "done") << site.state("T").why << e.err;
+}
+
 TEST(replay, AnInputThatWasNeverAnsweredIsAnErrorNotAGuess) {
   practice_site site;
   site.plain_prompt("T");
