@@ -144,7 +144,7 @@ player_fact look_at_player(const ledger::config& c, const std::string& name,
   return f;
 }
 
-/// Looks at each provider once, and makes it as a batch would.
+/// Looks at each provider once, and makes it for each role as a batch would.
 std::vector<player_fact> look_at_players(const ledger::config& c, const place& p,
                                          const seams& with) {
   providers::inline_executor here;
@@ -157,12 +157,11 @@ std::vector<player_fact> look_at_players(const ledger::config& c, const place& p
     std::vector<std::string> names{role.provider};
     names.insert(names.end(), role.fallback.begin(), role.fallback.end());
     for (auto& name : names) {
-      if (known.count(name) == 0) {
-        auto& fresh = known[name] = look_at_player(c, name, *p.children);
-        if (auto made = providers::make_provider(with.kinds, context, name); !made)
-          fresh.why = made.error().detail;
-      }
+      if (known.count(name) == 0)
+        known[name] = look_at_player(c, name, *p.children);
       auto f = known[name];
+      if (auto made = providers::make_provider(with.kinds, context, name); !made)
+        f.why = made.error().detail;
       f.plays = r;
       f.is_fallback = &name != &names.front();
       if (!f.is_fallback && !role.model.empty())

@@ -3,6 +3,7 @@
 #include "cli/doctor.hpp"
 #include "cli/printable.hpp"
 #include "ledger/provider_kind.hpp"
+#include "providers/cli/cli_provider.hpp"
 
 #include <fmt/format.h>
 
@@ -148,16 +149,11 @@ finding about_player(const player_fact& p) {
   return {health::ok, what, words};
 }
 
-constexpr std::string_view package_of(std::string_view kind) {
-  return kind == "codex-cli"     ? "npm install -g @openai/codex"
-         : kind == "claude-code" ? "npm install -g @anthropic-ai/claude-code"
-         : kind == "gemini-cli"  ? "npm install -g @google/gemini-cli"
-                                 : "";
-}
-
 finding about_program(const player_fact& p) {
   auto what = "program " + p.program.name;
-  auto install = package_of(p.config.kind);
+  auto* tool = providers::cli::tool_of(p.config.kind);
+  bool is_vendors = tool && !tool->program.empty();
+  auto install = is_vendors ? tool->install : std::string_view{};
   if (p.program.path.empty())
     return {health::bad, what, "it is not found in PATH, or may not be executed",
             fmt::format("{}name it with command in [providers.{}]",

@@ -4,6 +4,9 @@
 #include "ledger/glob.hpp"
 #include "ledger/paths.hpp"
 #include "ledger/provider_kind.hpp"
+#include "ledger/record.hpp"
+#include "ledger/text.hpp"
+#include "providers/bounded_json.hpp"
 
 #include <fmt/format.h>
 
@@ -11,6 +14,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdlib>
 #include <filesystem>
 #include <set>
 #include <string>
@@ -147,6 +151,47 @@ std::vector<std::string> variables_of(const ledger::config& c) {
   return named;
 }
 
+/// Whether a member of a login file holds what opens a door.
+bool names_token(std::string_view member) {
+  auto low = ledger::lowered_ascii(member);
+  return low.find("token") != low.npos || low.find("key") != low.npos
+         || low.find("secret") != low.npos;
+}
+
+void add_tokens(collection& all, const ledger::json& value, bool named) {
+  if (value.is_object())
+    for (auto& [member, content] : value.items())
+      add_tokens(all, content, named || names_token(member));
+  else if (value.is_array())
+    for (auto& content : value)
+      add_tokens(all, content, named);
+  else if (value.is_string() && named)
+    all.add(value.get<std::string>());
+}
+
+/// A run of such a tool has a copy of it, and a model's commands can read that.
+void add_logins(collection& all, const ledger::config& c) {
+  const char* home = std::getenv("HOME");
+  if (!home)
+    return;
+  std::set<std::string_view> files;
+  for (auto& [who, role] : c.roles) {
+    auto names = role.fallback;
+    names.push_back(role.provider);
+    for (auto& name : names)
+      if (auto* kind = ledger::provider_kind_named(ledger::provider_named(c, name).kind);
+          kind && !kind->login_file.empty())
+        files.insert(kind->login_file);
+  }
+  for (auto file : files) {
+    auto text = ledger::disk::read_file(std::filesystem::path(home) / file, max_secrets_file_bytes);
+    if (!text)
+      continue; // None, or none that a run could be lent: it is told where that is made.
+    if (auto login = providers::parse_bounded(*text))
+      add_tokens(all, *login, false);
+  }
+}
+
 } // namespace
 
 result<ledger::redactor> known_secrets(const place& p, const ledger::config* c) {
@@ -154,6 +199,7 @@ result<ledger::redactor> known_secrets(const place& p, const ledger::config* c) 
   auto& used = c ? *c : defaults;
   collection all;
   add_environment(all, variables_of(used));
+  add_logins(all, used);
   auto& globs = used.scope.secret_globs;
   std::set<std::string> seen;
   for (auto& revision : std::set<std::string>{"HEAD", used.repo.base})

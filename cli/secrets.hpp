@@ -2,7 +2,8 @@
 //
 // A *known secret* is the value of an environment variable whose name says so,
 // or stands in a file that scope.secrets matches: in the working folder
-// (whether or not git ignores it), in HEAD's tree, or in the base's.
+// (whether or not git ignores it), in HEAD's tree, or in the base's; or a token of
+// the login that a tool of the configuration is lent.
 //
 //   1. A secret that cannot be learned is an error, never passed over: what is
 //      not known cannot be redacted. A file that this user may not read is no

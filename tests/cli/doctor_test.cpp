@@ -358,6 +358,32 @@ TEST_F(Doctor, NamesTheVariableOfAKeyAndNeverItsValue) {
   EXPECT_FALSE(has(s.out + doctor(true).out, "canary")) << s.out;
 }
 
+// One that may write code in a role needs more than one that only reads.
+TEST_F(Doctor, MakesAProviderForEachRoleThatItPlays) {
+  configure();
+  auto text = test::read_file(repository.top() / "scheduler.toml");
+  for (std::string role : {"claude", "codex"}) {
+    auto at = text.find("\"offline\"", text.find("[roles." + role + "]"));
+    text.replace(at, 9, "\"p\"");
+  }
+  test::write_file(repository.top() / "scheduler.toml",
+                   text
+                       + "\n[providers.p]\nkind = \"codex-cli\"\napi_key_env = "
+                         "\"SHOP_KEY\"\n");
+  auto path = program("codex", "echo codex-cli 9.9\n");
+  test::environment tool(test::environment::values{{"PATH", path}, {"SHOP_KEY", "a-key"}});
+  cli::seams with;
+  with.kinds["codex-cli"] = [](auto& c, auto&,
+                               auto&) -> ledger::result<std::unique_ptr<providers::provider>> {
+    if (c.plays == ledger::role::codex)
+      return ledger::fail(ledger::fault::refused, "not for who writes");
+    return std::make_unique<nobody>();
+  };
+  std::ostringstream out;
+  EXPECT_EQ(cli::doctor({top(), {}, false, false}, with, out), exit_code::usage);
+  EXPECT_TRUE(has(out.str(), "not for who writes")) << out.str();
+}
+
 TEST_F(Doctor, AsksAToolForItsVersionWithoutAnyKeyInAHomeOfItsOwn) {
   let_codex_be("codex-cli", "api_key_env = \"SHOP_KEY\"\n");
   auto path = program("codex", "touch $HOME/mark\necho \"codex-cli 9.9 [$SHOP_KEY]\"\n");
