@@ -29,9 +29,9 @@ constexpr std::size_t section_bytes_max = run_log_bytes_max / 4 - 64 * 1024;
 constexpr std::size_t names_max = 10;
 /// What a shell says of a program that it cannot find.
 constexpr int exit_no_such_program = 127;
-/// Of a line longer than this each piece is judged by itself.
-constexpr std::size_t line_piece_bytes = 64 * 1024;
-/// How much of the end of a piece is judged again with the next one.
+/// Output is judged in pieces of whole lines; a line longer than this in pieces.
+constexpr std::size_t piece_bytes = 64 * 1024;
+/// How much of the end of such a piece is judged again with the next one.
 constexpr std::size_t piece_overlap_bytes = 4 * 1024;
 
 /// A POSIX regular expression. Not std::regex: it recurses once a character and
@@ -50,7 +50,8 @@ public:
   std::string compile(const std::string& pattern) {
     if (pattern.find('\0') != std::string::npos)
       return "it holds a NUL";
-    const auto error = ::regcomp(&regex_, pattern.c_str(), REG_EXTENDED | REG_NOSUB);
+    // REG_NEWLINE: many lines at once are judged as each by itself.
+    const auto error = ::regcomp(&regex_, pattern.c_str(), REG_EXTENDED | REG_NOSUB | REG_NEWLINE);
     compiled_ = error == 0;
     if (compiled_)
       return {};
@@ -60,31 +61,32 @@ public:
     return words;
   }
 
-  /// Whether a line of `text` matches.
+  /// Whether a line of `text` matches. In pieces: whole lines as far as possible,
+  /// because each call costs.
   bool matches_a_line_of(std::string_view text) const {
-    while (!text.empty()) {
-      const auto end = std::min(text.find('\n'), text.size());
-      if (matches(text.substr(0, end)))
+    bool at_line_start = true;
+    while (text.size() > piece_bytes) {
+      const auto piece = text.substr(0, piece_bytes);
+      const auto end = piece.rfind('\n');
+      const bool whole = end != piece.npos;
+      if (matches(whole ? piece.substr(0, end) : piece, at_line_start, whole))
         return true;
-      text.remove_prefix(std::min(end + 1, text.size()));
+      text.remove_prefix(whole ? end + 1 : piece.size() - piece_overlap_bytes);
+      at_line_start = whole;
     }
-    return false;
+    if (text.empty())
+      return false;
+    text.remove_suffix(text.back() == '\n' ? 1 : 0); // It ends the last line, and begins none.
+    return matches(text, at_line_start, true);
   }
 
 private:
-  bool matches(std::string_view line) const {
-    for (auto first = true;; first = false) {
-      const auto last = line.size() <= line_piece_bytes;
-      const auto n = std::min(line.size(), line_piece_bytes);
-      regmatch_t range{0, static_cast<regoff_t>(n)};
-      const auto flags = REG_STARTEND | (first ? 0 : REG_NOTBOL) | (last ? 0 : REG_NOTEOL);
-      // Out of memory counts as a match: unclear means red.
-      if (::regexec(&regex_, line.data(), 1, &range, flags) != REG_NOMATCH)
-        return true;
-      if (last)
-        return false;
-      line.remove_prefix(n - piece_overlap_bytes);
-    }
+  bool matches(std::string_view lines, bool at_line_start, bool to_line_end) const {
+    regmatch_t range{0, static_cast<regoff_t>(lines.size())};
+    const auto flags =
+        REG_STARTEND | (at_line_start ? 0 : REG_NOTBOL) | (to_line_end ? 0 : REG_NOTEOL);
+    // Out of memory counts as a match: unclear means red.
+    return ::regexec(&regex_, lines.data(), 1, &range, flags) != REG_NOMATCH;
   }
 
   regex_t regex_{};

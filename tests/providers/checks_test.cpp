@@ -144,6 +144,10 @@ TEST_F(Checks, OutputThatMatchesFailOnIsRed) {
       {"[0-9]+ (failed|skipped)$", "echo 12 failed", false},
       {"[0-9]+ (failed|skipped)$", "echo none failed", true},
       {"a.b", "echo a; echo b", true}, // Each line by itself.
+      {"a[^x]b", "echo a; echo b", true},
+      {"^b$", "echo a; echo b; echo c", false},
+      {"^$", "echo a; echo; echo b", false},
+      {"^$", "echo a; echo b", true}, // The last newline begins no line.
       {"end$", "printf 'no newline at the end'", false},
   };
   for (const auto& row : rows) {
@@ -152,6 +156,18 @@ TEST_F(Checks, OutputThatMatchesFailOnIsRed) {
     const auto o = outcome();
     EXPECT_EQ(o.ok, row.ok) << *o.run_log;
     EXPECT_EQ(o.run_log->find("matches fail_on `") == std::string::npos, row.ok);
+  }
+}
+
+// Lines are looked at many at a time.
+TEST_F(Checks, FailOnFindsALineWhereverItStands) {
+  for (auto* lines : {"1", "3270", "3275", "3276", "3277", "3280", "9999"}) {
+    config.checks.test = {"yes 'a line of 20 bytes' | head -n " + std::string(lines)
+                              + "; echo FATAL; yes 'a line of 20 bytes' | head -n " + lines,
+                          "^FATAL$"};
+    EXPECT_FALSE(outcome().ok) << lines;
+    config.checks.test.fail_on = "bytes.*FATAL|^bytes|^$|line$";
+    EXPECT_TRUE(outcome().ok) << lines;
   }
 }
 
