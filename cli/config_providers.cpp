@@ -211,6 +211,9 @@ void want_keys(const section& s, const ledger::provider_kind& kind) {
   want(kind_sort::http, "price",
        ": nobody could say what a call costs; add price = { input = …, output = … } in US dollars "
        "for a million tokens, or 0 for both where it is free");
+  if (kind.name == "openai-chat" && !s.has("base_url"))
+    s.complain("\"base_url\" is missing: many servers speak this API, so there is no default; add "
+               "base_url = \"the server's address\"");
   want(kind_sort::program, "command", "; add command = [\"program\", \"argument\", …]");
   want(kind_sort::replay, "ledger", "; add ledger = \"the .ai-stack-trace of an earlier run\"");
 }

@@ -99,7 +99,8 @@ money_forecast forecast_of(const ledger::task_state& s, const asked_players& pla
     if (!first || visits == 0)
       continue;
     f.most_calls += most_calls_of(players.at(row.by), visits, c.limits);
-    bool is_sure = s.at <= row.id && (row.id != step::test || s.fixing);
+    bool is_filed = s.at == row.id && s.ph == ledger::phase::answered;
+    bool is_sure = s.at <= row.id && (row.id != step::test || s.fixing) && !is_filed;
     if (first->counts && is_sure)
       ++f.fewest_calls;
     auto known = history.of(row.id, first->provider);

@@ -42,12 +42,6 @@ std::string_view input_text(const request& r, std::string_view path) {
   return {};
 }
 
-ledger::failure as_failure(const call_failure& f) {
-  auto kind =
-      f.is == call_failure::kind::refused ? ledger::fault::refused : ledger::fault::unavailable;
-  return {kind, f.why, f.code};
-}
-
 ledger::json usage_of(const tokens& t) {
   return {{"input_tokens", t.input},
           {"cached_tokens", t.cached},

@@ -96,9 +96,6 @@ struct call_failure {
       , why(std::move(f.detail)) {}
 };
 
-/// For callers that know only whether asking again may help.
-ledger::failure as_failure(const call_failure& f);
-
 /// As a record's usage.
 ledger::json usage_of(const tokens& t);
 

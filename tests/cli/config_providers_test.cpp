@@ -193,7 +193,8 @@ INSTANTIATE_TEST_SUITE_P(
         refusal{"of_no_kind", TOOL "modle = \"x\"\n",
                 "12:1: [providers.p] unknown key \"modle\"; did you mean \"model\"? Known here: "
                 "\"kind\", \"model\", \"base_url\", \"api_key_env\", \"command\", \"env\", "
-                "\"concurrency\", \"timeout\", \"idle_timeout\", \"longest_wait\" or \"price\""},
+                "\"concurrency\", \"timeout\", \"idle_timeout\", \"longest_wait\", \"price\" or "
+                "\"max_usd\""},
         refusal{"offline_has_none", P "kind = \"offline\"\nprice = { input = 1 }\n",
                 "12:1: [providers.p] \"price\" is no key of kind \"offline\", but of \"gemini\", "
                 "\"anthropic\", \"openai\", \"openai-chat\", \"gemini-cli\", \"claude-code\", "

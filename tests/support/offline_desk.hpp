@@ -76,7 +76,10 @@ public:
     if (!got)
       return ledger::fail(ledger::fault::lost, "done was not called");
     if (!*got)
-      return tl::make_unexpected(providers::as_failure(got->error()));
+      return ledger::fail(got->error().is == providers::call_failure::kind::refused
+                              ? ledger::fault::refused
+                              : ledger::fault::unavailable,
+                          got->error().why, got->error().code);
     return (*got)->text;
   }
 
