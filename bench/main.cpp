@@ -4,16 +4,29 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <string>
+#include <vector>
 
+#include <sys/wait.h>
 #include <unistd.h>
 
 namespace {
 
 namespace fs = std::filesystem;
+
+struct bench_case {
+  const char* name;
+  bench::figures (*measure)(const fs::path&, const bench::wishes&);
+};
+
+constexpr std::array cases{
+    bench_case{"durable", bench::measure_durable},
+    bench_case{"governed", bench::measure_governed},
+};
 
 /// A folder of ours beside the current one, so that the disk under test is
 /// the one that projects lie on, not a memory file system.
@@ -24,38 +37,50 @@ fs::path fresh_folder(const std::string& name) {
   return folder;
 }
 
-} // namespace
-
-int main(int argc, char** argv) {
-  CLI::App app{"Drives whole batches and measures them."};
-  std::string name = "all";
-  std::uint64_t tasks = 0;
-  bool json = false;
-  app.add_option("case", name, "durable, governed, or all")
-      ->check(CLI::IsMember({"durable", "governed", "all"}));
-  app.add_option("--tasks", tasks, "tasks of each case (default: 2000 durable, 200 governed)");
-  app.add_flag("--json", json, "one JSON line per case instead of the table");
-  CLI11_PARSE(app, argc, argv);
-
-  auto tell = [&](const bench::figures& f) {
+/// In a child, so that no case has the memory and the actors of another.
+/// Whether it went well.
+bool run_apart(const bench_case& c, const bench::wishes& w, bool json) {
+  auto folder = fresh_folder(c.name);
+  auto child = ::fork();
+  if (child == 0) {
+    auto f = c.measure(folder, w);
     if (json)
       std::cout << bench::json_line(f) << std::endl;
     else
       bench::print_row(f);
-  };
-  if (name == "all" || name == "durable") {
-    auto n = tasks != 0 ? tasks : 2000;
-    auto folder = fresh_folder("durable");
-    tell(bench::measure("durable", n, [&] { return bench::run_durable(folder, n); }));
-    fs::remove_all(folder);
+    std::_Exit(0); // Actors are not waited for, as in the program itself.
   }
-  if (name == "all" || name == "governed") {
-    auto n = tasks != 0 ? tasks : 200;
-    auto folder = fresh_folder("governed");
-    bench::prepare_governed(folder, n);
-    tell(bench::measure("governed", n, [&] { return bench::run_governed(folder, n); }));
-    fs::remove_all(folder);
-  }
-  std::cout << std::flush;
-  std::_Exit(0); // Actors are not waited for, as in the program itself.
+  int status = -1;
+  bool ended = child > 0 && ::waitpid(child, &status, 0) == child;
+  fs::remove_all(folder);
+  if (!ended || WIFSIGNALED(status))
+    fmt::print(stderr, "scheduler_bench: {} crashed\n", c.name);
+  return ended && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+void add_options(CLI::App& app, bench::wishes& w) {
+  app.add_option("--tasks", w.tasks, "tasks of each case, or requests; 0: the case's own number");
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"Drives whole batches and measures them."};
+  std::vector<std::string> names{"all"};
+  for (auto& c : cases)
+    names.emplace_back(c.name);
+  std::string name = "all";
+  bool json = false;
+  bench::wishes w;
+  app.add_option("case", name, "which; see bench/cases.hpp")->check(CLI::IsMember(names));
+  add_options(app, w);
+  app.add_flag("--json", json, "one JSON line per case instead of the table");
+  CLI11_PARSE(app, argc, argv);
+  if (!json)
+    bench::print_head();
+  bool well = true;
+  for (auto& c : cases)
+    if (name == "all" || name == c.name)
+      well = run_apart(c, w, json) && well;
+  return well ? 0 : 1;
 }

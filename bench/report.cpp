@@ -5,8 +5,11 @@
 
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
+#include <fstream>
 
 #include <sys/resource.h>
+#include <unistd.h>
 
 namespace bench {
 
@@ -16,15 +19,15 @@ double seconds_of(const timeval& t) {
   return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
 }
 
-/// User and system time of this process and of its ended children.
+double cpu_seconds(int who) {
+  rusage u{};
+  ::getrusage(who, &u);
+  return seconds_of(u.ru_utime) + seconds_of(u.ru_stime);
+}
+
+/// Of this process and of its ended children.
 double cpu_seconds() {
-  double sum = 0;
-  for (auto who : {RUSAGE_SELF, RUSAGE_CHILDREN}) {
-    rusage u{};
-    ::getrusage(who, &u);
-    sum += seconds_of(u.ru_utime) + seconds_of(u.ru_stime);
-  }
-  return sum;
+  return cpu_seconds(RUSAGE_SELF) + cpu_seconds(RUSAGE_CHILDREN);
 }
 
 double peak_mb() {
@@ -43,20 +46,43 @@ figures measure(const std::string& name, std::uint64_t tasks,
                 const std::function<std::uint64_t()>& work) {
   auto cpu = cpu_seconds();
   auto start = std::chrono::steady_clock::now();
-  auto steps = work();
+  figures f;
+  f.name = name;
+  f.tasks = tasks;
+  f.steps = work();
   std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-  return {name, tasks, steps, took.count(), cpu_seconds() - cpu, peak_mb()};
+  f.seconds = took.count();
+  f.cpu_s = cpu_seconds() - cpu;
+  f.rss_mb = peak_mb();
+  return f;
+}
+
+double resident_mb() {
+  std::ifstream statm("/proc/self/statm");
+  double all = 0, resident = 0;
+  statm >> all >> resident;
+  return resident * static_cast<double>(::sysconf(_SC_PAGESIZE)) / 1024.0 / 1024.0;
+}
+
+double children_cpu_s() {
+  return cpu_seconds(RUSAGE_CHILDREN);
+}
+
+void print_head() {
+  fmt::print("{:<10} {:>8} {:>8} {:>9} {:>10} {:>9} {:>8} {:>8} {:>7}\n", "case", "tasks", "steps",
+             "seconds", "steps/s", "tasks/s", "cpu s", "RSS MB", "ratio");
+  std::fflush(stdout);
 }
 
 void print_row(const figures& f) {
-  static bool head = true;
-  if (head)
-    fmt::print("{:<10} {:>8} {:>8} {:>9} {:>10} {:>9} {:>8} {:>8}\n", "case", "tasks", "steps",
-               "seconds", "steps/s", "tasks/s", "cpu s", "RSS MB");
-  head = false;
-  fmt::print("{:<10} {:>8} {:>8} {:>9.2f} {:>10.0f} {:>9.1f} {:>8.2f} {:>8.1f}\n", f.name, f.tasks,
-             f.steps, f.seconds, per_second(f.steps, f.seconds), per_second(f.tasks, f.seconds),
-             f.cpu_s, f.rss_mb);
+  auto ratio = f.against.empty() ? std::string{} : fmt::format("{:.3f}", f.ratio);
+  fmt::print("{:<10} {:>8} {:>8} {:>9.2f} {:>10.0f} {:>9.1f} {:>8.2f} {:>8.1f} {:>7}\n", f.name,
+             f.tasks, f.steps, f.seconds, per_second(f.steps, f.seconds),
+             per_second(f.tasks, f.seconds), f.cpu_s, f.rss_mb, ratio);
+  if (!f.against.empty())
+    fmt::print("           ratio: to {}\n", f.against);
+  for (auto& [name, value] : f.further)
+    fmt::print("           {}: {:.4g}\n", name, value);
   std::fflush(stdout);
 }
 
@@ -70,7 +96,20 @@ std::string json_line(const figures& f) {
   j["tasks_per_s"] = per_second(f.tasks, f.seconds);
   j["cpu_s"] = f.cpu_s;
   j["rss_mb"] = f.rss_mb;
+  j["ratio"] = nullptr;
+  j["against"] = nullptr;
+  if (!f.against.empty()) {
+    j["ratio"] = f.ratio;
+    j["against"] = f.against;
+  }
+  for (auto& [name, value] : f.further)
+    j[name] = value;
   return j.dump();
+}
+
+void give_up(const std::string& why) {
+  fmt::print(stderr, "scheduler_bench: {}\n", why);
+  std::exit(1);
 }
 
 } // namespace bench

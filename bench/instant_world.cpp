@@ -1,0 +1,109 @@
+#include "bench/instant_world.hpp"
+
+#include "bench/report.hpp"
+
+#include "actors/command_call.hpp"
+#include "actors/role_call.hpp"
+#include "actors/supervisor.hpp"
+#include "actors/writer.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <future>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace bench {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+std::int64_t wall_clock_ms() {
+  using namespace std::chrono;
+  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+}
+
+/// Unlike the tests' player it remembers nothing.
+struct quiet_player : providers::provider {
+  providers::identity who() const override { return {"instant", "none", "1"}; }
+  void ask(std::shared_ptr<const providers::request> r, providers::answer_callback done) override {
+    done(providers::answer{ledger::testing::good_answer(r->at), 0, {}});
+  }
+};
+
+ledger::disk::journal open_journal(const fs::path& folder) {
+  auto keys = ledger::disk::keyring::open(folder / "keys", "bench", true);
+  if (!keys)
+    give_up(keys.error().detail);
+  ledger::disk::journal::options o;
+  o.root = folder / "ledger";
+  auto journal = ledger::disk::journal::open(std::move(o), std::move(*keys));
+  if (!journal)
+    give_up(journal.error().detail);
+  return std::move(*journal);
+}
+
+/// As the program does it (cli/run_money.cpp).
+actors::till till_of(const actors::services& s) {
+  actors::till t;
+  for (auto& [role, players] : s.players)
+    for (auto& player : players)
+      if (auto limits = player.who->limits())
+        t.rates[player.name] = *limits;
+  return t;
+}
+
+} // namespace
+
+instant_world::instant_world(const fs::path& folder)
+    : journal_(open_journal(folder)) {
+  files_.will_be("tree1");
+  for (auto r : {ledger::role::gemini, ledger::role::claude, ledger::role::codex}) {
+    services.config.roles[r] = {"fake"};
+    services.players[r] = {{"fake", std::make_shared<quiet_player>()}};
+  }
+  services.config.limits.tasks_in_flight = 256;
+  services.ledger_root = folder / "ledger";
+  services.keys = &journal_.keys();
+  services.files = &files_;
+  services.checks = &checks_;
+  services.deploy = &deploys_;
+  services.quick = &quick;
+  services.jobs = &jobs;
+  services.now_ms = wall_clock_ms;
+}
+
+void instant_world::drive(std::uint64_t tasks) {
+  services.config_digest = ledger::digest_of(services.config);
+  // Left to the end of the process, as in the program itself.
+  auto& config = *new caf::actor_system_config;
+  actors::configure(config);
+  auto& system = *new caf::actor_system(config);
+  auto writer = actors::spawn_writer(system, journal_, services, true);
+  auto gate = actors::spawn_turnstile(system, services, till_of(services));
+  actors::router_factories routers;
+  for (auto r : {ledger::role::gemini, ledger::role::claude, ledger::role::codex})
+    routers[r] = actors::role_calls(services, writer, gate, r);
+  routers[ledger::role::scheduler] = actors::command_calls(services, writer);
+  std::vector<actors::batch_item> items;
+  auto prompt = std::make_shared<const std::string>("change `src/page.html`\n");
+  for (std::uint64_t i = 0; i < tasks; ++i)
+    items.push_back({fmt::format("T{:06}", i), prompt, {}, "", "base0", "tree0"});
+  auto over = std::make_shared<std::promise<actors::batch_report>>();
+  auto supervisor =
+      actors::spawn_supervisor(system, services, writer, std::move(routers), std::move(items),
+                               [over](auto r) { over->set_value(std::move(r)); });
+  actors::tell_from_outside(supervisor, actors::begin{});
+  auto report = over->get_future().get();
+  for (auto& s : report.ended)
+    if (s->is != ledger::status::done)
+      give_up(s->task + " did not end as done: " + s->why);
+  if (report.ended.size() != tasks)
+    give_up("the batch lost tasks: " + report.lost);
+  actors::end_actor(writer);
+}
+
+} // namespace bench
