@@ -4,8 +4,12 @@
 //              answer at once, and no git, no checks, no deploy
 //   governed   the offline provider on a real repository: worktrees, scope,
 //              checks (`true`), commits; no deploy
+//   inflight   the HTTP engine alone: all requests at once to a server that
+//              takes its time for each
 //
-// All go through the same code as the command.
+// All go through the same code as the command. The server is the fake AI server
+// (tests/fake_ai), a process of its own: its processor time is told apart, and a
+// figure is the scheduler's only while the server's is well below the seconds.
 
 #pragma once
 
@@ -22,12 +26,14 @@ inline constexpr std::uint64_t answers_per_task = 6;
 
 /// What the command line asks for.
 struct wishes {
-  std::uint64_t tasks = 0; ///< 0: the case's own number.
+  std::uint64_t tasks = 0;         ///< Of requests, in `inflight`; 0: the case's own number.
+  std::uint64_t latency_ms = 1000; ///< Of the server, in inflight and latency.
 };
 
 /// Each measures one case, in a process that did nothing before, and ends it
 /// with a sentence if a task did not end as done. `folder` is theirs, and empty.
 figures measure_durable(const std::filesystem::path& folder, const wishes& w);
 figures measure_governed(const std::filesystem::path& folder, const wishes& w);
+figures measure_inflight(const std::filesystem::path& folder, const wishes& w);
 
 } // namespace bench
