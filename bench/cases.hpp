@@ -6,6 +6,8 @@
 //              checks (`true`), commits; no deploy
 //   inflight   the HTTP engine alone: all requests at once to a server that
 //              takes its time for each
+//   latency    the pipeline of `durable`, its AIs played over HTTP by such a
+//              server, and all tasks in flight at once
 //
 // All go through the same code as the command. The server is the fake AI server
 // (tests/fake_ai), a process of its own: its processor time is told apart, and a
@@ -35,5 +37,6 @@ struct wishes {
 figures measure_durable(const std::filesystem::path& folder, const wishes& w);
 figures measure_governed(const std::filesystem::path& folder, const wishes& w);
 figures measure_inflight(const std::filesystem::path& folder, const wishes& w);
+figures measure_latency(const std::filesystem::path& folder, const wishes& w);
 
 } // namespace bench

@@ -27,6 +27,7 @@ constexpr std::array cases{
     bench_case{"durable", bench::measure_durable},
     bench_case{"governed", bench::measure_governed},
     bench_case{"inflight", bench::measure_inflight},
+    bench_case{"latency", bench::measure_latency},
 };
 
 /// A folder of ours beside the current one, so that the disk under test is
@@ -61,7 +62,7 @@ bool run_apart(const bench_case& c, const bench::wishes& w, bool json) {
 
 void add_options(CLI::App& app, bench::wishes& w) {
   app.add_option("--tasks", w.tasks, "tasks of each case, or requests; 0: the case's own number");
-  app.add_option("--latency", w.latency_ms, "of the server: milliseconds of each answer")
+  app.add_option("--latency", w.latency_ms, "inflight, latency: milliseconds of each answer")
       ->capture_default_str();
 }
 
