@@ -8,6 +8,8 @@
 //              takes its time for each
 //   latency    the pipeline of `durable`, its AIs played over HTTP by such a
 //              server, and all tasks in flight at once
+//   ratelimit  the whole program on a real repository, its AIs played over
+//              HTTP by a server that allows so many requests a minute
 //
 // All go through the same code as the command. The server is the fake AI server
 // (tests/fake_ai), a process of its own: its processor time is told apart, and a
@@ -30,6 +32,10 @@ inline constexpr std::uint64_t answers_per_task = 6;
 struct wishes {
   std::uint64_t tasks = 0;         ///< Of requests, in `inflight`; 0: the case's own number.
   std::uint64_t latency_ms = 1000; ///< Of the server, in inflight and latency.
+  std::uint64_t per_minute = 600;  ///< In ratelimit: what the server allows.
+  std::uint64_t seconds = 60;      ///< In ratelimit: how long its window is.
+  std::string window = "bucket";   ///< In ratelimit: how the server counts.
+  bool told = false;               ///< In ratelimit: the configuration knows the limit.
 };
 
 /// Each measures one case, in a process that did nothing before, and ends it
@@ -38,5 +44,6 @@ figures measure_durable(const std::filesystem::path& folder, const wishes& w);
 figures measure_governed(const std::filesystem::path& folder, const wishes& w);
 figures measure_inflight(const std::filesystem::path& folder, const wishes& w);
 figures measure_latency(const std::filesystem::path& folder, const wishes& w);
+figures measure_ratelimit(const std::filesystem::path& folder, const wishes& w);
 
 } // namespace bench

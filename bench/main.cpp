@@ -28,6 +28,7 @@ constexpr std::array cases{
     bench_case{"governed", bench::measure_governed},
     bench_case{"inflight", bench::measure_inflight},
     bench_case{"latency", bench::measure_latency},
+    bench_case{"ratelimit", bench::measure_ratelimit},
 };
 
 /// A folder of ours beside the current one, so that the disk under test is
@@ -61,9 +62,23 @@ bool run_apart(const bench_case& c, const bench::wishes& w, bool json) {
 }
 
 void add_options(CLI::App& app, bench::wishes& w) {
-  app.add_option("--tasks", w.tasks, "tasks of each case, or requests; 0: the case's own number");
+  app.add_option("--tasks", w.tasks,
+                 "tasks of each case (default: 2000 durable and latency, 200 governed, what "
+                 "ratelimit needs), or requests (5000 inflight)");
   app.add_option("--latency", w.latency_ms, "inflight, latency: milliseconds of each answer")
       ->capture_default_str();
+  app.add_option("--rpm", w.per_minute, "ratelimit: requests that the server allows a minute")
+      ->check(CLI::Range(60, 60'000))
+      ->capture_default_str();
+  app.add_option("--seconds", w.seconds, "ratelimit: how long is measured")
+      ->check(CLI::Range(5, 3600))
+      ->capture_default_str();
+  app.add_option("--window", w.window, "ratelimit: how the server counts a minute")
+      ->check(CLI::IsMember({"bucket", "fixed", "sliding"}))
+      ->capture_default_str();
+  app.add_flag("--told", w.told,
+               "ratelimit: the limit stands in the configuration; else only "
+               "the server's headers tell it");
 }
 
 } // namespace
