@@ -107,10 +107,14 @@ void throttle::bucket::set_limit(double limit, std::int64_t now) noexcept {
 }
 
 void throttle::bucket::learn(std::optional<std::uint64_t> limit, std::optional<std::uint64_t> left,
-                             std::optional<std::int64_t> reset_ms, std::int64_t now) noexcept {
+                             std::optional<std::int64_t> reset_ms, double under_way,
+                             std::int64_t now) noexcept {
   if (limit && *limit > 0) { // Nobody sells a limit of none.
     auto told = static_cast<double>(*limit);
+    bool first = !limited();
     set_limit(configured_ > 0 ? std::min(configured_, told) : told, now);
+    if (first) // The service counts them.
+      take(under_way, now);
   }
   if (!left)
     return;
@@ -186,6 +190,7 @@ std::optional<std::int64_t> throttle::next_ms(std::int64_t now_ms) const {
 void throttle::leave(caller who, std::optional<std::uint64_t> used, const rate_hint& hint,
                      bool answered, std::int64_t now_ms) {
   auto now = clock_.read(now_ms);
+  auto under_way = static_cast<double>(away_.size()); // With this one.
   if (auto it = away_.find(who); it != away_.end()) {
     if (used && it->second)
       tokens_.give_back(*it->second - static_cast<double>(*used), now);
@@ -195,8 +200,9 @@ void throttle::leave(caller who, std::optional<std::uint64_t> used, const rate_h
     probe_.reset();
     probing_ = !answered;
   }
-  requests_.learn(hint.requests_limit, hint.requests_left, hint.requests_reset_ms, now);
-  tokens_.learn(hint.tokens_limit, hint.tokens_left, hint.tokens_reset_ms, now);
+  requests_.learn(hint.requests_limit, hint.requests_left, hint.requests_reset_ms, under_way, now);
+  // How large those were that set out without a limit nobody noted.
+  tokens_.learn(hint.tokens_limit, hint.tokens_left, hint.tokens_reset_ms, 0, now);
 }
 
 void throttle::block_until(std::int64_t until_ms) {

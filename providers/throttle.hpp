@@ -102,8 +102,9 @@ private:
     void take(double charge, std::int64_t now) noexcept;
     /// A call counted `more` than it should have; negative: less.
     void give_back(double more, std::int64_t now) noexcept;
+    /// `under_way`: what counts, too, if there was no limit so far.
     void learn(std::optional<std::uint64_t> limit, std::optional<std::uint64_t> left,
-               std::optional<std::int64_t> reset_ms, std::int64_t now) noexcept;
+               std::optional<std::int64_t> reset_ms, double under_way, std::int64_t now) noexcept;
     bool limited() const noexcept { return limit_ > 0; }
 
   private:

@@ -248,6 +248,31 @@ TEST_P(Throttle, LearnsAnUnknownLimitFromHeaders) {
   EXPECT_GE(out.used, 0.97 * 3 * 600);
 }
 
+// Sixteen calls set out before the first answer told the limit, and were not
+// counted. A service that looks at every minute counts them: in the first minute
+// it got too many, said that nothing was left, and was left alone for a whole
+// minute. They count as soon as the limit is known.
+TEST(ThrottleService, IsAskedNoMoreThanItsLimitInTheMinuteInWhichItTellsIt) {
+  throttle t({16, 0, 0}, 0);
+  rate_hint told;
+  told.requests_limit = 600;
+  std::deque<std::pair<ms, throttle::caller>> away;
+  throttle::caller next = 1;
+  std::size_t asked = 0;
+  for (ms now = 0; now < minute; now += 10) {
+    for (; !away.empty() && away.front().first <= now; away.pop_front())
+      t.leave(away.front().second, {}, told, true, now);
+    while (t.waiting() < 16)
+      t.arrive(next++, 0);
+    for (auto who : t.admit(now)) {
+      away.emplace_back(now + 500, who);
+      ++asked;
+    }
+  }
+  EXPECT_LE(asked, 600u);
+  EXPECT_GE(asked, 582u);
+}
+
 INSTANTIATE_TEST_SUITE_P(Services, Throttle,
                          ::testing::Combine(::testing::Values("bucket", "fixed", "sliding"),
                                             ::testing::Bool()),
