@@ -281,6 +281,9 @@ trouble vendor::trouble_in(const json& error, long status) const {
     }
   if (t.reason.empty() && !words.empty())
     t.reason = words.front();
+  // Gemini's word for an empty purse is the one for a limit that passes.
+  if (status == 402)
+    t.is = finding::no_credit;
   look_closer(error, t);
   t.is = refined(t.is, t.message);
   return t;

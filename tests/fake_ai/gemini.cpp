@@ -15,11 +15,11 @@ std::string usual_word(int status) {
   switch (status) {
     case 401:
       return "UNAUTHENTICATED";
-    case 402:
     case 403:
       return "PERMISSION_DENIED";
     case 404:
       return "NOT_FOUND";
+    case 402:
     case 429:
       return "RESOURCE_EXHAUSTED";
     case 499:

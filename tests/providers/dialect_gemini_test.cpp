@@ -153,6 +153,9 @@ TEST_F(dialect_gemini, EveryErrorHasItsKind) {
       {"no billing", 400, error(400, "FAILED_PRECONDITION"), failure_kind::refused, "no-credit",
        false},
       {"402", 402, error(402, "X"), failure_kind::refused, "no-credit", false},
+      // It was taken for a rate limit, and waited for without end.
+      {"402 prepaid credits used up", 402, error(402, "RESOURCE_EXHAUSTED"), failure_kind::refused,
+       "no-credit", false},
       {"403", 403, error(403, "PERMISSION_DENIED"), failure_kind::refused, "key-forbidden", false},
       {"404", 404, error(404, "NOT_FOUND"), failure_kind::refused, "no-such-model", false},
       {"429", 429, error(429, "RESOURCE_EXHAUSTED"), failure_kind::wait, "rate-limited", false},
