@@ -86,6 +86,7 @@ result<providers::tool_scope> scope_of(const services& w, const task_state& s,
   scope.tree = s.tree;
   scope.guard = ledger::protection_for(w.config.scope, s.allow);
   scope.secret_globs = w.config.scope.secret_globs;
+  scope.secrets = &w.secrets;
   if (!ledger::row_of(s.at).writes_code)
     return scope;
   scope.worktree = r.worktree;

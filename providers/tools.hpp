@@ -11,7 +11,8 @@
 //      names and nothing protects, each beneath the worktree (openat2): not
 //      through `..`, a link, an absolute path or a name that git ignores.
 //   3. Files that `scope.secrets` matches, and `.git`, are unreadable and
-//      unlisted for every role.
+//      unlisted for every role. Known secrets elsewhere are taken out of a line
+//      before any of it is shown: no two results tell the halves of one.
 //   4. Every result is UTF-8 and at most `result_bytes_max`; what was left out
 //      is said, with the way to get it.
 //   5. The same calls on the same tree give the same results, so that a
@@ -22,6 +23,7 @@
 
 #pragma once
 
+#include "ledger/redact.hpp"
 #include "ledger/scope.hpp"
 #include "ledger/step_table.hpp"
 #include "providers/conversation.hpp"
@@ -48,6 +50,7 @@ struct tool_scope {
   std::vector<std::string> planned; ///< Step 4: the plan's files; empty: all that is allowed.
   ledger::protection guard;
   std::vector<std::string> secret_globs;
+  const ledger::redactor* secrets = nullptr; ///< Outlives the toolbox; null: there are none.
 };
 
 class toolbox {

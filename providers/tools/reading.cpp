@@ -88,8 +88,8 @@ std::string peculiarities_of(std::string_view content) {
 }
 
 /// Lines `from` to `to` of a text, as many as fit.
-tool_result part_of(const std::string& path, std::string_view content, std::int64_t from,
-                    std::int64_t to) {
+tool_result part_of(const curtain& c, const std::string& path, std::string_view content,
+                    std::int64_t from, std::int64_t to) {
   const lines text(content);
   const auto count = static_cast<std::int64_t>(text.all.size());
   if (count == 0)
@@ -101,7 +101,7 @@ tool_result part_of(const std::string& path, std::string_view content, std::int6
   std::string body, cut;
   auto next = from;
   for (; next <= wanted; ++next) {
-    const auto raw = text.all[static_cast<std::size_t>(next - 1)];
+    const auto raw = c.without_secrets(text.all[static_cast<std::size_t>(next - 1)]);
     const auto head = cut_at_character(raw, body_bytes_max);
     auto line = shown(head);
     if (head.size() == raw.size() && body.size() + line.size() <= body_bytes_max) {
@@ -220,7 +220,7 @@ tool_result read_file(file_source& s, const curtain& c, arguments& a) {
     if (!target)
       return not_done(target.error());
     return told(fmt::format("{}: a symbolic link to {}, which is not followed\n", name,
-                            ledger::excerpt(*target, 1000)));
+                            ledger::excerpt(c.without_secrets(*target), 1000)));
   }
   auto content = s.read(*file);
   if (!content)
@@ -228,7 +228,7 @@ tool_result read_file(file_source& s, const curtain& c, arguments& a) {
   if (is_binary(*content))
     return told(
         fmt::format("{}: binary, {} bytes, not shown\n", name, with_commas(content->size())));
-  return part_of(name, *content, from, to);
+  return part_of(c, name, *content, from, to);
 }
 
 /// `rev-list`, because it is told everything: `log` asks the user's settings for
@@ -270,7 +270,7 @@ tool_result git_log(const git& repository, const std::string& commit, const curt
     id.remove_prefix(std::min(id.find_first_not_of('\n'), id.size()));
     // A fixed length: git's own grows with the repository.
     body += fmt::format("{} {} {}\n", id.substr(0, 12), shown_on_one_line(words[i + 1], 20),
-                        shown_on_one_line(words[i + 2], subject_bytes_max));
+                        shown_on_one_line(c.without_secrets(words[i + 2]), subject_bytes_max));
   }
   if (body.empty())
     return told(fmt::format("No commit of the base's history changed {}.\n",

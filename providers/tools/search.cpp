@@ -9,6 +9,7 @@
 #include <re2/re2.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 namespace providers::tools {
@@ -49,8 +50,17 @@ struct findings {
   bool full = false;       ///< There are more, or there may be.
 };
 
-void search_file(const RE2& pattern, const std::string& path, std::string_view content,
-                 findings& f) {
+/// Where a line matches; nothing: nowhere.
+std::optional<std::size_t> match_in(const RE2& pattern, std::string_view line) {
+  re2::StringPiece match;
+  if (!pattern.Match(re2::StringPiece(line.data(), line.size()), 0, line.size(), RE2::UNANCHORED,
+                     &match, 1))
+    return std::nullopt;
+  return static_cast<std::size_t>(match.data() - line.data());
+}
+
+void search_file(const RE2& pattern, const curtain& c, const std::string& path,
+                 std::string_view content, findings& f) {
   const auto name = shown_on_one_line(path);
   bool matched = false;
   std::size_t number = 0;
@@ -61,13 +71,14 @@ void search_file(const RE2& pattern, const std::string& path, std::string_view c
     ++number;
     if (!line.empty() && line.back() == '\r')
       line.remove_suffix(1);
-    re2::StringPiece match;
-    if (!pattern.Match(re2::StringPiece(line.data(), line.size()), 0, line.size(), RE2::UNANCHORED,
-                       &match, 1))
+    if (!match_in(pattern, line))
       continue;
-    const auto text =
-        fmt::format("{}:{}: {}\n", name, number,
-                    excerpt_of(line, static_cast<std::size_t>(match.data() - line.data())));
+    // It must match without its secrets too: else patterns would guess them.
+    const auto plain = c.without_secrets(line);
+    const auto match = match_in(pattern, plain);
+    if (!match)
+      continue;
+    const auto text = fmt::format("{}:{}: {}\n", name, number, excerpt_of(plain, *match));
     f.full = f.matches == matches_max || f.body.size() + text.size() > body_bytes_max;
     if (f.full)
       break;
@@ -128,7 +139,7 @@ std::string why_no_pattern(const std::string& text, const RE2& pattern) {
 
 } // namespace
 
-tool_result search(file_source& s, arguments& a) {
+tool_result search(file_source& s, const curtain& c, arguments& a) {
   const auto text = a.text("pattern");
   const auto glob = a.optional_text("glob");
   const auto ignore_case = a.flag("ignore_case");
@@ -172,7 +183,7 @@ tool_result search(file_source& s, arguments& a) {
       else if (is_binary(*content))
         ++f.binary;
       else
-        search_file(pattern, chunk[i]->path, *content, f);
+        search_file(pattern, c, chunk[i]->path, *content, f);
     }
   }
   return told(header_of(f, files.size() - next, budget) + f.body);

@@ -19,6 +19,6 @@ inline constexpr std::size_t matches_max = 200;
 /// Most bytes that one search looks into.
 inline constexpr std::uint64_t searched_bytes_max = 64 * 1024 * 1024;
 
-tool_result search(file_source& s, arguments& a);
+tool_result search(file_source& s, const curtain& c, arguments& a);
 
 } // namespace providers::tools

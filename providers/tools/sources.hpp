@@ -18,6 +18,7 @@
 
 #pragma once
 
+#include "ledger/redact.hpp"
 #include "ledger/result.hpp"
 #include "providers/git.hpp"
 #include "providers/tools/beneath.hpp"
@@ -36,13 +37,20 @@ namespace providers::tools {
 
 class curtain {
 public:
-  explicit curtain(std::vector<std::string> secret_globs)
-      : secret_globs_(std::move(secret_globs)) {}
+  explicit curtain(std::vector<std::string> secret_globs, const ledger::redactor* secrets = nullptr)
+      : secret_globs_(std::move(secret_globs))
+      , secrets_(secrets) {}
   /// Why nobody sees `path`, in words for a model; empty: it is to be seen.
   std::string why_hidden(std::string_view path) const;
+  /// A line without the known secrets in it. To be cut, quoted or matched: half a
+  /// secret is not known any more.
+  std::string without_secrets(std::string_view line) const {
+    return secrets_ ? secrets_->redact(std::string(line)) : std::string(line);
+  }
 
 private:
   std::vector<std::string> secret_globs_;
+  const ledger::redactor* secrets_;
 };
 
 enum class file_kind : std::uint8_t { regular, link, submodule };

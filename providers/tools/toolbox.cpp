@@ -29,7 +29,7 @@ public:
   toolbox_of_a_conversation(const git& repository, tool_scope s)
       : git_(repository)
       , scope_(std::move(s))
-      , curtain_(scope_.secret_globs)
+      , curtain_(scope_.secret_globs, scope_.secrets)
       , offered_(tools_for(scope_.at))
       , base_(repository, scope_.base_tree, curtain_)
       , candidate_(repository, scope_.tree, curtain_)
@@ -84,7 +84,7 @@ private:
       return list_files(*from, curtain_, a);
     if (c.name == "read_file")
       return read_file(*from, curtain_, a);
-    return search(*from, a);
+    return search(*from, curtain_, a);
   }
 
   /// Null: `at` names none. Only reviewers may name one: for others it is an

@@ -216,6 +216,31 @@ TEST_F(ToolsHostile, SecretFilesAreUnreadableAndUnlistedForEveryRole) {
       << "the nearest names name no secret";
 }
 
+// A line was cut to fit, and known secrets were taken out of what was left: half
+// of one was shown. And `search` told, by a match, what a secret begins with.
+TEST_F(ToolsHostile, NoCutAndNoPatternTellsAPartOfASecret) {
+  const ledger::redactor secrets({"known-to-be-secret"});
+  const std::string dots(300, '.');
+  r.write("dir/long.txt", std::string(40 * 1024 - 9, 'a') + "known-to-be-secret\n");
+  r.write("dir/b.txt", "cue" + std::string(228, '.') + "known-to-be-secret\n" + dots
+                           + "known-to-be-secret" + std::string(70, '.') + "cue two" + dots + "\n");
+  commit_base();
+  auto s = scope(step::audit);
+  s.secrets = &secrets;
+  auto t = providers::make_toolbox(r.open(), s);
+  const auto tells_none = [&](const std::string& tool, json arguments, const char* told) {
+    const auto result = call(*t, tool, std::move(arguments));
+    EXPECT_TRUE(tells(result, told));
+    for (const auto* half : {"known-", "secret"})
+      EXPECT_FALSE(contains(result.content, half)) << half << ": " << result.content;
+  };
+  tells_none("read_file", {{"path", "dir/long.txt"}}, "of which only the beginning is shown");
+  tells_none("read_file", {{"path", "dir/b.txt"}, {"from_line", 1}, {"to_line", 1}}, "[redacted]");
+  tells_none("search", {{"pattern", "cue"}}, "2 lines match");
+  for (const auto* guess : {"known-to", "to-be", "[k]nown-to-be-s", "-secret$"})
+    EXPECT_TRUE(tells(call(*t, "search", {{"pattern", guess}}), "No line matches")) << guess;
+}
+
 TEST_F(ToolsHostile, ALinkOfTheTreeIsNeitherFollowedNorWritten) {
   fs::create_symlink(outside() / "victim.txt", r.top() / "dir/link");
   fs::create_directory_symlink(outside(), r.top() / "dir/folder");
