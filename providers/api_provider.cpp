@@ -1,6 +1,7 @@
 #include "providers/api_provider.hpp"
 
 #include "ledger/provider_kind.hpp"
+#include "ledger/redact.hpp"
 #include "providers/api_key.hpp"
 #include "providers/dialect.hpp"
 #include "providers/prompt_book.hpp"
@@ -76,9 +77,15 @@ call_failure of_http(const settings& s, const http_failure& f) {
   return out;
 }
 
-tl::expected<answer, call_failure> read_answer(const desk& d, const http_response& response) {
+tl::expected<answer, call_failure> read_answer(const desk& d, http_response response) {
   auto hint = d.speaks->limits(response, now_ms());
   auto said = d.speaks->read(response, now_ms());
+  if (!said) {
+    // Services quote the key that they refuse. What we quote of them is cut, and
+    // half a key would not be known for one any more.
+    response.body = ledger::redactor({d.set.model.api_key}).redact(std::move(response.body));
+    said = d.speaks->read(response, now_ms());
+  }
   if (!said) {
     auto f = std::move(said.error());
     f.why = fmt::format("{}: {}", d.set.name, f.why);
@@ -176,7 +183,7 @@ private:
         return done(tl::make_unexpected(of_http(d->set, got.error())));
       auto response = std::make_shared<http_response>(std::move(*got));
       d->blocking.run([d, done, response] {
-        contained(done, true, [&] { done(read_answer(*d, *response)); });
+        contained(done, true, [&] { done(read_answer(*d, std::move(*response))); });
       });
     });
   }
