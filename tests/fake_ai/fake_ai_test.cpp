@@ -306,6 +306,28 @@ TEST(fake_ai_server, CountsAndLogsWhatItWasAsked) {
   EXPECT_EQ(log[2]["body_sha256"], log[0]["body_sha256"]);
 }
 
+TEST(fake_ai_server, LogsWhichRequestsHoldWhatIsWatchedFor) {
+  auto& d = dialect_named("anthropic"); // Its key is "any-key" or so: in a header.
+  fake_ai server({"--watch", "rye bread", "--watch", d.headers.front().substr(11)});
+  post(server, d, first_body(d.name, "Nothing of it."));
+  post(server, d, first_body(d.name, "Say rye bread."));
+  auto log = server.log();
+  ASSERT_EQ(log.size(), 2u);
+  EXPECT_EQ(log[0]["in_body"], ledger::json::array());
+  EXPECT_EQ(log[1]["in_body"], ledger::json::array({"rye bread"}));
+  EXPECT_EQ(log[0]["in_headers"].size(), 1u) << log[0].dump();
+}
+
+TEST(fake_ai_server, SaysOfAnEmptyPurseWhatGeminiSays) {
+  auto& d = dialect_named("gemini");
+  answers a;
+  a.put("plan.json", R"({"status": 402})");
+  fake_ai server({"--script", a.path()});
+  auto r = post(server, d, first_body(d.name, about("t", "plan")));
+  EXPECT_EQ(r.status, 402);
+  EXPECT_EQ(r.value()["error"]["status"], "RESOURCE_EXHAUSTED");
+}
+
 TEST(fake_ai_server, TakesTheStepFromHeadersWhereThePromptNamesNone) {
   auto d = dialect_named("openai-chat");
   d.headers.push_back("x-fake-step: review");

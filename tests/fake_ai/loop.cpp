@@ -332,7 +332,8 @@ void loop::impl::push(connection& c, std::string_view bytes) {
 
 void loop::impl::send(connection& c) {
   c.close_after = c.answer.close;
-  if (!c.answer.fault.empty() && c.answer.fault != "html" && c.answer.fault != "empty")
+  auto& fault = c.answer.fault;
+  if (!fault.empty() && fault != "html" && fault != "empty" && fault != "chunked")
     return send_faulty(c);
   push(c, c.answer.head + c.answer.body);
   finish(c);

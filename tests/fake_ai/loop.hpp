@@ -16,7 +16,7 @@
 //   endless-headers  headers without end
 //   big-body         a body of 1 GB
 //   not-http         a greeting of another protocol, then the end
-// (html and empty are done by the service.)
+// (html, empty and chunked are done by the service.)
 //
 //   1. A client that goes away ends its request; nothing is sent to another.
 //   2. One request of a connection is answered at a time.

@@ -48,6 +48,7 @@ void add_options(CLI::App& app, settings& s) {
   app.add_flag("--thoughts", s.service.thoughts, "Signatures, reasoning items, cached tokens");
   app.add_option("--task-header", s.service.task_header, "Names the task if the prompt does not");
   app.add_option("--step-header", s.service.step_header, "Names the step if the prompt does not");
+  app.add_option("--watch", s.service.watched, "The log tells which requests hold this text");
   app.add_option("--log-max", s.service.log_max, "Lines that GET /log keeps");
   app.add_option("--drip-ms", s.loop.drip_ms, "Between two bytes of a slow answer")
       ->check(CLI::PositiveNumber);

@@ -137,6 +137,16 @@ TEST_F(misbehaviour, DribbleAndSlowHeadersComeInManyPiecesAndWhole) {
   }
 }
 
+TEST_F(misbehaviour, ChunkedTellsNoLengthAndCutsEveryFewBytes) {
+  auto bytes = request("chunked", true);
+  fake_ai server(arguments);
+  auto got = tests::raw_exchange(server.port(), bytes);
+  EXPECT_NE(got.find("transfer-encoding: chunked\r\n"), got.npos) << got;
+  EXPECT_EQ(got.find("content-length"), got.npos) << got;
+  EXPECT_NE(got.find("\r\n5\r\nyyyyy\r\n5\r\nyyyyy\r\n"), got.npos) << got;
+  EXPECT_TRUE(got.ends_with("\r\n0\r\n\r\n")) << got;
+}
+
 TEST_F(misbehaviour, BigHeadersHaveTenMegabytesAndAnAnswer) {
   auto bytes = request("big-headers", true);
   fake_ai server(arguments);

@@ -16,9 +16,9 @@ namespace {
 namespace fs = std::filesystem;
 using ledger::fault;
 
-constexpr std::array<std::string_view, 13> known_faults{
-    "stall", "silence", "cut",   "drop",         "dribble",         "big-headers", "big-body",
-    "html",  "empty",   "reset", "slow-headers", "endless-headers", "not-http"};
+constexpr std::array<std::string_view, 14> known_faults{
+    "chunked",  "stall", "silence", "cut",   "drop",         "dribble",         "big-headers",
+    "big-body", "html",  "empty",   "reset", "slow-headers", "endless-headers", "not-http"};
 
 ledger::failure wrong(std::string why) {
   return ledger::failure{fault::refused, std::move(why), "script"};

@@ -67,6 +67,17 @@ std::string text_of(const json& j) {
   return j.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
+/// In pieces of a few bytes, each with its length before it (RFC 9112, 7.1).
+std::string in_chunks(std::string_view body) {
+  constexpr std::size_t chunk_bytes = 5;
+  std::string out;
+  for (; !body.empty(); body.remove_prefix(std::min(chunk_bytes, body.size()))) {
+    auto chunk = body.substr(0, chunk_bytes);
+    out += fmt::format("{:x}\r\n{}\r\n", chunk.size(), chunk);
+  }
+  return out + "0\r\n\r\n";
+}
+
 constexpr std::string_view html_page =
     "<!doctype html>\n<html><head><title>Just a moment...</title></head>\n"
     "<body><h1>Checking your browser</h1></body></html>\n";
@@ -86,7 +97,8 @@ struct service::asked {
 
 std::string head_of(int status, header_list headers, std::size_t body_bytes, bool keep_alive) {
   auto out = fmt::format("HTTP/1.1 {} {}\r\n", status, reason_phrase(status));
-  set(headers, "content-length", std::to_string(body_bytes));
+  if (header(headers, "transfer-encoding").empty())
+    set(headers, "content-length", std::to_string(body_bytes));
   if (!keep_alive)
     set(headers, "connection", "close");
   for (auto& [key, value] : headers)
@@ -135,6 +147,13 @@ wire_answer service::answer(const http_question& q, std::int64_t now_ms, std::in
 void service::reply_to(asked& a) {
   a.entry.route = a.by.name();
   a.entry.body_sha256 = ledger::sha256(a.http.body);
+  for (auto& text : options_.watched) {
+    if (a.http.body.find(text) != std::string::npos)
+      a.entry.in_body.push_back(text);
+    if (std::any_of(a.http.headers.begin(), a.http.headers.end(),
+                    [&](auto& h) { return h.second.find(text) != std::string::npos; }))
+      a.entry.in_headers.push_back(text);
+  }
   a.no = a.by.why_no_entry(a.http);
   a.entry.key_ok = !a.no;
   if (a.no)
@@ -259,6 +278,9 @@ wire_answer service::wired(asked& a) {
     set(headers, "content-type", "text/html; charset=utf-8");
   } else if (a.r.fault == "empty") {
     out.body.clear();
+  } else if (a.r.fault == "chunked") {
+    out.body = in_chunks(out.body);
+    set(headers, "transfer-encoding", "chunked");
   }
   for (auto& [key, value] : a.r.headers) {
     auto lower = key;

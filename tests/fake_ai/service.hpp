@@ -22,6 +22,7 @@
 #include <random>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace fake_ai {
 
@@ -36,7 +37,8 @@ struct service_options {
   bool persona = true; ///< What no script answers, the page writer does.
   std::string task_header = "x-fake-task", step_header = "x-fake-step";
   std::size_t log_max = 200'000;
-  std::uint64_t first_serial = 1; ///< Ids of different runs must differ.
+  std::vector<std::string> watched; ///< The log tells which of these a request holds.
+  std::uint64_t first_serial = 1;   ///< Ids of different runs must differ.
 };
 
 struct wire_answer {

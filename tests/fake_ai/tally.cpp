@@ -34,6 +34,8 @@ void tally::add(const log_entry& e, const usage& billed) {
   line["key_ok"] = e.key_ok;
   line["fault"] = e.fault;
   line["body_sha256"] = e.body_sha256;
+  line["in_headers"] = e.in_headers;
+  line["in_body"] = e.in_body;
   lines_.push_back(line.dump(-1, ' ', false, json::error_handler_t::replace) + "\n");
   if (lines_.size() > log_max_) {
     lines_.pop_front();

@@ -12,6 +12,7 @@
 #include <deque>
 #include <map>
 #include <string>
+#include <vector>
 
 namespace fake_ai {
 
@@ -21,6 +22,7 @@ struct log_entry {
   std::size_t turn = 0, conversation = 0; ///< 0: not known.
   bool key_ok = false;
   std::string fault, body_sha256;
+  std::vector<std::string> in_headers, in_body; ///< Of the texts that are watched for.
 };
 
 class tally {
