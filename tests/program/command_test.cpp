@@ -110,6 +110,32 @@ TEST(command, ItReadsNoSecretFileOfTheRepository) {
   EXPECT_EQ(to_string(site.state("T").is), "done") << site.state("T").why;
 }
 
+// In two writes, on stdout as part of an answer and on stderr as the reason of a
+// failure: what a program says is read to its end before anything is made of it.
+TEST(command, AKeyThatItPrintsInTwoWritesIsNowhere) {
+  constexpr auto left = "house-key-77c01e", right = "4b9d-not-for-print";
+  for (bool fails : {false, true}) {
+    SCOPED_TRACE(fails);
+    practice_site site;
+    site.env["HOUSE_KEY"] = std::string{left} + right;
+    auto print = std::string{"k=$HOUSE_KEY; printf %s \"${k%4b9d*}\""} + (fails ? " >&2" : "")
+                 + "; env printf '%s\\n' \"4b9d${k#*4b9d}\"" + (fails ? " >&2; exit 1" : "");
+    play_by_program(site, std::string{append} + "; " + print, "", "api_key_env = \"HOUSE_KEY\"\n");
+    auto e = site.batch();
+    EXPECT_EQ(e.exit_code, fails ? 1 : 0) << e.out << e.err;
+    auto s = site.state("T");
+    auto told = fails ? s.why : read_file(site.file("T", "codex/apply.md"));
+    EXPECT_TRUE(has(told, fails ? "[key]" : "[redacted]")) << told;
+    auto said = site.run({"show", "T", "--diff"});
+    for (auto half : {left, right}) {
+      for (auto& folder : {site.ledger(), site.home() / "state"})
+        for (auto& [path, content] : content_below(folder))
+          EXPECT_FALSE(has(content, half)) << path;
+      EXPECT_FALSE(has(e.out + e.err + said.out + said.err, half));
+    }
+  }
+}
+
 TEST(command, OneThatHangsIsEndedInTimeAndCostsAnAttempt) {
   practice_site site;
   play_by_program(site, append, "", "idle_timeout = \"300ms\"\n");
