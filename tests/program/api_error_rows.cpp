@@ -67,6 +67,11 @@ rows statuses() {
       {"502", page(502), retried, "service-error"},
       {"503", status(503), retried, "service-error"},
       {"504", page(504), retried, "timed-out"},
+  };
+}
+
+rows limits() {
+  return {
       {"529", page(529), waited, "overloaded", {}, our_own},
       {"503-later",
        status(503, R"("headers": {"retry-after": "0"})"),
@@ -111,6 +116,11 @@ rows statuses() {
        "rate-limited",
        {},
        our_own},
+  };
+}
+
+rows under_way() {
+  return {
       // Under way: the turn that was answered before is not asked for again.
       {"500-in-turn-2", status(500), retried, "service-error", {}, {}, "audit.2"},
       {"429-in-turn-2",
@@ -381,6 +391,8 @@ std::vector<api_error_row> api_errors_of(const std::string& kind) {
   rows all;
   auto add = [&](const rows& more) { all.insert(all.end(), more.begin(), more.end()); };
   add(statuses());
+  add(limits());
+  add(under_way());
   add(wires());
   add(stops());
   if (kind == "gemini")
