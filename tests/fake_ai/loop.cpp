@@ -147,6 +147,10 @@ ledger::result<void> loop::impl::begin() {
   auto stop = [](evutil_socket_t, short, void* b) {
     event_base_loopbreak(static_cast<event_base*>(b));
   };
+  // What libevent puts back at the end: one that comes on the way out, after
+  // `/shutdown`, must not make an orderly end a death.
+  for (auto signal : {SIGTERM, SIGINT})
+    std::signal(signal, SIG_IGN);
   for (auto signal : {SIGTERM, SIGINT})
     events.emplace_back(evsignal_new(base.get(), signal, stop, base.get()));
   if (options.until_stdin_ends)
