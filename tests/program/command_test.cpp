@@ -102,9 +102,8 @@ TEST(command, ItReadsNoSecretFileOfTheRepository) {
     GTEST_SKIP() << "bubblewrap does not work here";
   practice_site site;
   site.commit_file(".env", "SITE_TOKEN=canary-5d0c77e1-of-the-site\n");
-  play_by_program(
-      site, append,
-      "! grep -r 5d0c\"\"77e1 . && ! git show HEAD:.env 2>&1 | grep 5d0c\"\"77e1");
+  play_by_program(site, append,
+                  "! grep -r 5d0c\"\"77e1 . && ! git show HEAD:.env 2>&1 | grep 5d0c\"\"77e1");
   auto e = site.batch();
   EXPECT_EQ(e.exit_code, 0) << e.out << e.err;
   EXPECT_EQ(to_string(site.state("T").is), "done") << site.state("T").why;
