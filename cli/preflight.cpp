@@ -72,6 +72,7 @@ result<void> find_room_for_branches(const preflight& p) {
 result<void> find_players(preflight& p, const seams& s) {
   providers::provider_context context{p.config, *p.place.repository, *p.place.children, *p.quick,
                                       p.web.get()};
+  context.secrets = &p.secrets;
   for (auto& [who, role] : p.config.roles) {
     context.plays = who;
     auto made = providers::make_players(s.kinds, context);

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "ledger/config.hpp"
+#include "ledger/redact.hpp"
 #include "providers/executor.hpp"
 #include "providers/git.hpp"
 #include "providers/http.hpp"
@@ -29,6 +30,7 @@ struct provider_context {
   executor& blocking;
   http* web = nullptr;                       ///< Null: nothing that is made here is asked.
   ledger::role plays = ledger::role::gemini; ///< The role that the provider is made for.
+  const ledger::redactor* secrets = nullptr; ///< What no error may quote; null: nothing.
 };
 
 /// The prompts of the role that `c` is for, with the overrides that the

@@ -50,6 +50,8 @@ ledger::result<std::unique_ptr<provider>> make_configured(const provider_context
   if (!key)
     return tl::make_unexpected(key.error());
   s.api_key = std::move(*key);
+  if (c.secrets)
+    s.secrets = *c.secrets;
   s.command = p.command;
   s.env = p.env;
   s.timeout = p.timeout.value_or(s.timeout);

@@ -70,7 +70,8 @@ std::vector<std::string> program_words(const tool& t, const cli_settings& s) {
 }
 
 std::string last_words(std::string_view text, const cli_settings& s) {
-  auto clean = without_key(text, s);
+  // Before it is cut: half a secret would not be known for one any more.
+  auto clean = s.secrets.redact(without_key(text, s));
   while (!clean.empty() && (clean.back() == '\n' || clean.back() == ' '))
     clean.pop_back();
   constexpr std::size_t bytes_max = 360;

@@ -20,6 +20,7 @@
 
 #include "ledger/config.hpp"
 #include "ledger/money.hpp"
+#include "ledger/redact.hpp"
 #include "providers/process.hpp"
 #include "providers/provider.hpp"
 
@@ -42,6 +43,7 @@ struct cli_settings {
   std::string model;
   std::string base_url;
   std::string api_key_env, api_key;                  ///< Empty key: the tool's own login is used.
+  ledger::redactor secrets;                          ///< Taken out of what is quoted of a tool.
   std::vector<std::string> command;                  ///< The program; empty: the tool's, from PATH.
   std::map<std::string, std::string> env;            ///< Further variables; they win.
   milliseconds timeout{0};                           ///< 0: default_timeout.

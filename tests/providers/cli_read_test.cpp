@@ -242,6 +242,21 @@ TEST(CliRead, WhatClaudePrintsWithoutAResultIsNoComplaint) {
   EXPECT_EQ(a.error().code, "failed");
 }
 
+// What is quoted is the end of what the tool said. A secret across its beginning
+// was cut in two first, and then known for one no more.
+TEST(CliRead, NoHalfOfASecretIsQuoted) {
+  const std::string secret = std::string(200, 's') + "-left-0c1e-right-" + std::string(150, 't');
+  auto s = settings_of();
+  s.secrets = ledger::redactor({secret});
+  for (std::size_t after : {0, 100, 200, 300}) {
+    const auto a =
+        codex_tool.read(ended(1, "", "token " + secret + " " + std::string(after, '.')), s);
+    ASSERT_FALSE(a);
+    EXPECT_EQ(a.error().why.find("right"), std::string::npos) << a.error().why;
+    EXPECT_EQ(a.error().why.find("tttttttt"), std::string::npos) << a.error().why;
+  }
+}
+
 TEST(CliRead, GeminiIsBelievedByItsText) {
   struct sorted {
     int exit_code;
