@@ -41,11 +41,3 @@ if(CCACHE_PROGRAM)
   set(CMAKE_CXX_COMPILER_LAUNCHER
     env CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE_PROGRAM})
 endif()
-
-# UBSan reports null references inside CAF 0.17's init_fun_factory.hpp for any
-# actor: targets that include CAF are built without that one check.
-function(project_uses_caf target)
-  if(SCHEDULER_SANITIZE)
-    target_compile_options(${target} PUBLIC -fno-sanitize=null)
-  endif()
-endfunction()
