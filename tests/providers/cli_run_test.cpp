@@ -151,10 +151,10 @@ TEST_F(CliRun, SeesNoFileOfTheUsersAndNoLedger) {
     places += p.string() + " ";
     told += (told.empty() ? "no " : "\nno ") + p.string();
   }
-  s.env["FAKE_PLACES"] = places + "/workspace /etc/hosts";
+  s.env["FAKE_PLACES"] = places + "/workspace /etc/passwd";
   s.api_key.clear(); // With a login, which is what has to do with the home.
   for (const auto at : {step::plan, step::implement})
-    EXPECT_EQ(text("codex-cli", at, "look"), told + "\nsees /workspace\nsees /etc/hosts");
+    EXPECT_EQ(text("codex-cli", at, "look"), told + "\nsees /workspace\nsees /etc/passwd");
 }
 
 TEST_F(CliRun, TheHomeHoldsTheLoginOrNothing) {
