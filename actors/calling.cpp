@@ -160,6 +160,8 @@ result<workplace> furnish(const services& w, const task_state& s, providers::req
       return tl::make_unexpected(ok.error());
     r.worktree = at.checkout->folder().string();
     r.objects = at.checkout->objects();
+  }
+  if (in_checkout) { // Tools of ours know for themselves what nobody may read.
     auto masked = masked_in(w, at.tree);
     if (!masked)
       return tl::make_unexpected(masked.error());

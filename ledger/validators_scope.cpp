@@ -224,10 +224,7 @@ void add_file_faults(std::string_view text, const case_file& c, std::string_view
                               o.count(files_title)));
     return;
   }
-  auto in_schema = [&](std::string_view path) {
-    auto covers = [&](const std::string& glob) { return glob_covers(glob, path); };
-    return std::any_of(c.schema_globs.begin(), c.schema_globs.end(), covers);
-  };
+  auto in_schema = [&](std::string_view path) { return any_glob_covers(c.schema_globs, path); };
   for (auto& b : bullets_of(find_section(o.all(), files_title)->body)) {
     auto spans = code_spans(b.text);
     auto bad = [&](std::string_view why) {

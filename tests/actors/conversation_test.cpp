@@ -89,6 +89,34 @@ TEST_F(Conversation, ToolsRunAfterTheirTurnIsOnRecordAndTheirResultsAreTold) {
   EXPECT_EQ((*read_back)[1].raw, (ledger::json{{"said", "read_file f2"}}));
 }
 
+// A model that turns in circles once had thousands of calls run at once.
+TEST_F(Conversation, OfTheCallsOfOneTurnOnlySoManyAreRun) {
+  auto many = calls("read_file", "f");
+  many.calls.resize(200, many.calls.front());
+  player->scripts[step::audit] = [&](const request& r) -> fake_player::said {
+    return r.turns.empty() ? many : text_of(step::audit);
+  };
+  auto s = run_one();
+  EXPECT_EQ(s.is, status::done) << s.why;
+  EXPECT_EQ(used.size(), 128u);
+  auto& results = player->requests[1].turns[0].results;
+  ASSERT_EQ(results.size(), 200u) << "each is told";
+  EXPECT_FALSE(results[127].is_error);
+  EXPECT_TRUE(results[128].is_error);
+  EXPECT_NE(results[199].content.find("Not run"), std::string::npos);
+}
+
+TEST_F(Conversation, CallsThatLeaveNoRoomForTheirResultsAreNotRun) {
+  auto many = calls("read_file", "f");
+  many.calls.resize(100, many.calls.front());
+  w.config.limits.conversation_bytes = 3'000;
+  player->scripts[step::audit] = [&](const request& r) -> fake_player::said {
+    return r.turns.empty() ? many : text_of(step::audit);
+  };
+  run_one();
+  EXPECT_LT(used.size(), 100u);
+}
+
 TEST_F(Conversation, EveryTurnIsAskedOnRecordFirst) {
   run_one();
   auto asked = records_of("T", event::asked);

@@ -59,6 +59,19 @@ TEST_F(registry_test, AnUnknownKindNamesItsTable) {
   EXPECT_NE(text.find("Did you mean \"offline\"?"), std::string::npos) << text;
 }
 
+// Without the key that is named the tool would run on the login of whoever
+// started the batch.
+TEST_F(registry_test, AKeyThatIsNamedHasToBeThere) {
+  desk.config.roles[ledger::role::gemini] = {"mine"};
+  auto& mine = desk.config.providers["mine"];
+  mine.kind = "codex-cli";
+  mine.api_key_env = "SCHEDULER_TEST_KEY_THAT_IS_NOT_SET";
+  auto text = refusal("mine");
+  EXPECT_NE(text.find("[providers.mine]: the variable " + mine.api_key_env + " is not set"),
+            std::string::npos)
+      << text;
+}
+
 TEST_F(registry_test, OfflineHasNoOptions) {
   desk.config.providers["mine"] = {"offline", {{"model", "big"}}};
   EXPECT_NE(refusal("mine").find("\"model\""), std::string::npos);
