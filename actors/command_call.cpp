@@ -1,5 +1,6 @@
 #include "actors/command_call.hpp"
 
+#include "actors/candidate.hpp"
 #include "actors/commit_of.hpp"
 #include "actors/desk.hpp"
 #include "ledger/disk/files.hpp"
@@ -17,17 +18,6 @@ ledger::text_ptr redacted(const services& w, std::string text) {
   return std::make_shared<const std::string>(w.secrets.redact(std::move(text)));
 }
 
-/// The candidate tree must be there, whatever git's garbage collection did.
-result<void> ensure_candidate(const services& w, const task_state& s) {
-  auto* diff = ledger::file_of(s, s.diff_path);
-  if (!diff)
-    return ledger::fail(ledger::fault::corrupt, s.task + ": no diff of the candidate is recorded");
-  auto text = ledger::disk::read_recorded(w.folder_of(s.task), diff->path, diff->sha256);
-  if (!text)
-    return tl::make_unexpected(text.error());
-  return w.files->ensure_tree(s.base_tree, *text, s.tree);
-}
-
 providers::deploy_request deploy_of(const task_state& s) {
   return {s.task, s.base, s.tree, s.out.commit, ledger::deploy_id_for(s.task, s.out.commit)};
 }
@@ -42,6 +32,74 @@ result<draft> do_checks(const services& w, const task_state& s) {
     return tl::make_unexpected(c.error());
   c->run_log = redacted(w, *c->run_log);
   return ledger::draft_checked(s, *c);
+}
+
+/// What is combined is made here, where the work is: what travelled is its name.
+result<void> combine_anew(const services& w, const task_state& s, const berth& b,
+                          ledger::placement& p) {
+  if (auto ok = ensure_candidate(w, s); !ok)
+    return ok;
+  auto m = w.trunk->combine(s.base_tree, p.onto_tree, s.tree);
+  if (!m)
+    return tl::make_unexpected(m.error());
+  auto diff = w.trunk->diff(p.onto_tree, m->tree);
+  if (!diff)
+    return tl::make_unexpected(diff.error());
+  if (w.secrets.redact(*diff) != *diff)
+    return ledger::fail(ledger::fault::refused,
+                        "the change, combined with what landed before, has a known secret in its "
+                        "diff",
+                        "holds-secret");
+  p.how = m->clashes.empty() ? ledger::placing::anew : ledger::placing::conflict;
+  p.tree = m->tree;
+  p.diff = std::make_shared<const std::string>(std::move(*diff));
+  if (p.how == ledger::placing::conflict) {
+    p.why = "it clashes with what landed since its base, in " + std::to_string(m->clashes.size())
+            + (m->clashes.size() == 1 ? " file: " : " files: ") + m->clashes.front();
+    p.landing_log = redacted(w, m->log);
+  }
+  if (!p.onto.empty())
+    return {};
+  // For this task's own checkouts; the commits that land name real ones.
+  providers::commit_spec c;
+  c.tree = p.onto_tree;
+  c.parent = b.above;
+  c.message = "What " + s.task + " would land on\n";
+  c.name = "scheduler";
+  c.email = "scheduler@localhost";
+  auto made = w.files->commit(c);
+  if (!made)
+    return tl::make_unexpected(made.error());
+  p.onto = *made;
+  return {};
+}
+
+/// The checks that cover this task ran for another, on a tree that holds both.
+result<ledger::text_ptr> log_of_witness(const services& w, const berth& b) {
+  auto* file = b.witness ? ledger::file_of(*b.witness, ledger::path::run_log) : nullptr;
+  if (!file)
+    return ledger::fail(ledger::fault::unavailable, "the log of the checks is gone: they run anew");
+  auto text = ledger::disk::read_recorded(w.folder_of(b.witness->task), file->path, file->sha256);
+  if (!text)
+    return ledger::fail(ledger::fault::unavailable, text.error().detail);
+  return std::make_shared<const std::string>(std::move(*text));
+}
+
+result<draft> do_place(const services& w, const task_state& s, const berth& b) {
+  auto p = b.where;
+  p.branch = ledger::landing_ref(w.config);
+  if (p.run_log)
+    p.run_log = redacted(w, *p.run_log);
+  if (p.how == ledger::placing::patch && !p.run_log) {
+    auto log = log_of_witness(w, b);
+    if (!log)
+      return tl::make_unexpected(log.error());
+    p.run_log = *log;
+  }
+  if (p.how == ledger::placing::anew || p.how == ledger::placing::conflict)
+    if (auto ok = combine_anew(w, s, b, p); !ok)
+      return tl::make_unexpected(ok.error());
+  return ledger::draft_placed(s, p);
 }
 
 result<draft> do_commit(const services& w, const task_state& s) {
@@ -89,16 +147,20 @@ result<draft> do_deploy(const services& w, const task_state& s) {
   return ledger::draft_deployed(s, *d);
 }
 
-result<draft> do_job(const services& w, const task_state& s, work_order::kind what) {
-  switch (what) {
+result<draft> do_job(const services& w, const work_order& order) {
+  auto& s = *order.state;
+  switch (order.what) {
     case work_order::kind::check:
       return do_checks(w, s);
+    case work_order::kind::place:
+      return do_place(w, s, *order.where);
     case work_order::kind::commit:
       return do_commit(w, s);
     case work_order::kind::build:
       return do_build(w, s);
     case work_order::kind::deploy:
       return do_deploy(w, s);
+    case work_order::kind::open_pull_request:
     case work_order::kind::answer:
       break;
   }
@@ -112,8 +174,7 @@ public:
   caf::behavior make_behavior() override {
     return {
         [this](work_order& order) -> caf::result<outcome> {
-          state_ = order.state;
-          what_ = order.what;
+          order_ = order;
           promise_ = make_response_promise<outcome>();
           work();
           return promise_;
@@ -127,21 +188,24 @@ public:
 
 private:
   void work() {
-    auto& where = what_ == work_order::kind::commit ? *world().quick : *world().jobs;
+    bool is_short =
+        order_.what == work_order::kind::commit || order_.what == work_order::kind::place;
     elsewhere(
-        where, [w = &world(), s = state_, what = what_] { return do_job(*w, *s, what); },
+        is_short ? *world().quick : *world().jobs,
+        [w = &world(), order = order_] { return do_job(*w, order); },
         [this](attempted<draft> d) { file(std::move(d)); });
   }
 
   void file(attempted<draft> d) {
-    if (!d && paused_by_full_disk(state_->task, d.error().what, [this] { work(); }))
+    if (!d && paused_by_full_disk(order_.state->task, d.error().what, [this] { work(); }))
       return;
     if (!d) {
       auto fault = d.error();
       fault.what.detail = world().secrets.redact(fault.what.detail);
       return finish({nullptr, fault});
     }
-    append(state_->task, state_->seq, {std::move(*d)}, [this](outcome o) { finish(std::move(o)); });
+    append(order_.state->task, order_.state->seq, {std::move(*d)},
+           [this](outcome o) { finish(std::move(o)); });
   }
 
   void finish(outcome o) {
@@ -149,8 +213,7 @@ private:
     quit();
   }
 
-  state_ptr state_;
-  work_order::kind what_ = work_order::kind::check;
+  work_order order_;
   caf::typed_response_promise<outcome> promise_;
 };
 

@@ -62,15 +62,18 @@ result<draft> draft_of_commit_intent(const services& w, const task_state& s) {
 
 } // namespace
 
-result<draft> draft_of_grant(const services& w, const task_state& s, grant_request::purpose what) {
+result<draft> draft_of_grant(const services& w, const grant_request& g) {
+  auto& s = *g.state;
   auto folder = w.folder_of(s.task);
   auto seen = ledger::disk::collect_evidence(folder, s, *w.keys, w.config_digest);
   auto gate = ledger::may_enter(s, seen);
   if (!gate.open)
     return draft_of_closed_gate(w, s, gate);
-  switch (what) {
+  switch (g.what) {
     case grant_request::purpose::commit_intent:
       return draft_of_commit_intent(w, s);
+    case grant_request::purpose::landing_intent:
+      return ledger::draft_landing(s, g.move);
     case grant_request::purpose::deploy_intent:
       return ledger::draft_deploying(s);
     case grant_request::purpose::step:

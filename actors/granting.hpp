@@ -17,7 +17,6 @@ namespace actors {
 
 /// The draft that answers a grant_request. Errors: unavailable (git could not
 /// be asked), corrupt (a recorded file or the candidate is not what it was).
-ledger::result<ledger::draft> draft_of_grant(const services& w, const ledger::task_state& s,
-                                             grant_request::purpose what);
+ledger::result<ledger::draft> draft_of_grant(const services& w, const grant_request& g);
 
 } // namespace actors

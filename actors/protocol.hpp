@@ -15,6 +15,7 @@
 //   router     --work_order-----> one child a call --append--> LEDGER WRITER
 //   child      --permit_request-> TURNSTILE      (before each call of a provider)
 //   TASK       --append---------> LEDGER WRITER  (judgements, rounds, endings)
+//   TASK       --land_request---> LANDER         (a place on the branch, its move)
 //   TASK       --task_ended, task_damaged, ledger_lost--> SUPERVISOR
 //
 //   1. A reply of records means: they are durable.
@@ -37,6 +38,7 @@
 #include "actors/caf.hpp"
 
 #include "ledger/disk/journal.hpp"
+#include "ledger/drafts.hpp"
 #include "ledger/state.hpp"
 #include "providers/provider.hpp"
 
@@ -97,13 +99,65 @@ struct close_request {};
 struct grant_request {
   state_ptr state;
   /// What is to be recorded if the gate is open.
-  enum class purpose : std::uint8_t { step, commit_intent, deploy_intent } what = purpose::step;
+  enum class purpose : std::uint8_t {
+    step,
+    commit_intent,
+    landing_intent,
+    deploy_intent
+  } what = purpose::step;
+  ledger::landing_move move = {}; ///< Of a landing's intent.
+};
+
+/// A place on the landing branch that a task is to take. What takes work (the
+/// diff, what clashes) is made by whoever takes it; only the log of checks that
+/// ran for many tasks at once travels, as a shared constant string.
+struct berth {
+  ledger::placement where;
+  std::string above; ///< If `where` has no base yet: one is to be made on this.
+  state_ptr witness; ///< The task on whose own candidate the checks were green.
 };
 
 /// What a worker can be ordered to do. The state tells on what.
 struct work_order {
   state_ptr state;
-  enum class kind : std::uint8_t { answer, check, commit, build, deploy } what = kind::answer;
+  enum class kind : std::uint8_t {
+    answer,
+    check,
+    place,
+    commit,
+    build,
+    open_pull_request,
+    deploy
+  } what = kind::answer;
+  std::shared_ptr<const berth> where = nullptr; ///< Of kind place.
+};
+
+/// A task wants to land: for a place, or with a commit on its place.
+struct land_request {
+  state_ptr state;
+};
+
+/// What a task at the landing has to do now.
+struct land_reply {
+  enum class word : std::uint8_t {
+    place, ///< Take this place.
+    aim,   ///< Record the intent of this move, then come again.
+    landed ///< The branch holds it: record the receipt.
+  } what = word::place;
+  std::shared_ptr<const berth> where;
+  ledger::landing_move move;
+  ledger::landing_receipt receipt;
+  std::optional<trouble> fault; ///< Not empty: nothing of the above.
+};
+
+/// A task that may stand in line came further, or went back.
+struct land_note {
+  state_ptr state;
+};
+
+/// A task is not at work any more.
+struct land_leave {
+  std::string task;
 };
 
 /// May a provider be called now? The bound is the most that the call can use
@@ -199,6 +253,7 @@ struct grant {
   outcome result;
   worker role; ///< Null for steps without an AI.
   worker runner;
+  caf::actor lander; ///< Null without a landing branch.
 };
 
 // The SUPERVISOR is a dynamic actor:
@@ -210,6 +265,13 @@ struct grant {
 //   task_damaged  -> reports the task, then as task_ended.
 //   ledger_lost   -> ends the run.
 // It monitors every router and every TASK and starts again what died.
+//
+// The LANDER is a dynamic actor, one for the landing branch:
+//   land_request -> land_reply: when it is the task's turn, however long that
+//                   takes. It owns the line (landing_line.hpp), which is built up
+//                   anew from the requests; it alone moves the branch.
+//   land_note    -> keeps the line as the records are.
+//   land_leave   -> takes the task out of the line.
 //
 // A TASK is a dynamic actor, one for each task in flight. It hears nothing but `begin`,
 // replies and continuations: it folds its records, calls decide(), performs.
@@ -234,6 +296,10 @@ CAF_ADD_TYPE_ID(scheduler_protocol, (actors::ledger_lost))
 CAF_ADD_TYPE_ID(scheduler_protocol, (actors::begin))
 CAF_ADD_TYPE_ID(scheduler_protocol, (actors::continuation))
 CAF_ADD_TYPE_ID(scheduler_protocol, (actors::grant))
+CAF_ADD_TYPE_ID(scheduler_protocol, (actors::land_request))
+CAF_ADD_TYPE_ID(scheduler_protocol, (actors::land_reply))
+CAF_ADD_TYPE_ID(scheduler_protocol, (actors::land_note))
+CAF_ADD_TYPE_ID(scheduler_protocol, (actors::land_leave))
 CAF_ADD_TYPE_ID(scheduler_protocol, (actors::flush))
 CAF_END_TYPE_ID_BLOCK(scheduler_protocol)
 #endif
@@ -253,4 +319,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(actors::ledger_lost)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(actors::begin)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(actors::continuation)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(actors::grant)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(actors::land_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(actors::land_reply)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(actors::land_note)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(actors::land_leave)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(actors::flush)

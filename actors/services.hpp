@@ -17,6 +17,7 @@
 #include "providers/executor.hpp"
 #include "providers/provider.hpp"
 #include "providers/tools.hpp"
+#include "providers/trunk.hpp"
 #include "providers/workspace.hpp"
 
 #include <cstdint>
@@ -38,6 +39,7 @@ struct services {
   providers::workspace* files = nullptr;
   providers::checker* checks = nullptr;
   providers::deployer* deploy = nullptr;
+  providers::trunk* trunk = nullptr; ///< Null without a landing branch.
   /// By role: the first, then those that it falls back to. At least one each.
   std::map<ledger::role, std::vector<providers::player>> players;
   /// Makes the tools of one conversation; unset: there are none.

@@ -2,6 +2,7 @@
 
 #include "actors/desk.hpp"
 #include "actors/granting.hpp"
+#include "actors/lander.hpp"
 #include "actors/task.hpp"
 #include "ledger/drafts.hpp"
 
@@ -47,6 +48,9 @@ public:
     for (auto& [who, router] : routers_)
       end_actor(router);
     routers_.clear();
+    if (lander_)
+      end_actor(lander_);
+    lander_ = nullptr;
   }
 
 private:
@@ -57,7 +61,17 @@ private:
           [this](const caf::error& e) { lose("the ledger writer ended: " + words(system(), e)); });
     for (auto& [who, factory] : factories_)
       start_router(who);
+    if (world().trunk)
+      start_lander();
     admit();
+  }
+
+  void start_lander() {
+    lander_ = spawn_lander(system(), world(), writer());
+    watch(lander_, [this](const caf::error&) {
+      if (!over_)
+        start_lander();
+    });
   }
 
   void start_router(role who) {
@@ -191,6 +205,8 @@ private:
 
   /// A TASK died. What it leaves on record decides whether it may go on.
   void restart(const std::string& task, const std::string& why) {
+    if (lander_) // It comes again, as its records are then.
+      tell(this, lander_, land_leave{task});
     auto delay = ledger::backoff_ms(++deaths_[task]);
     later(millis{delay}, [this, task, why] {
       load(task, [this, why](const state_ptr& s) {
@@ -204,17 +220,19 @@ private:
   void end(const state_ptr& s) {
     running_.erase(s->task);
     report_.ended.push_back(s);
-    leave();
+    leave(s->task);
   }
 
   /// Takes a task out of this batch that its ledger does not let go on.
   void drop(const std::string& task, const std::string& why) {
     running_.erase(task);
     report_.damaged.emplace_back(task, why);
-    leave();
+    leave(task);
   }
 
-  void leave() {
+  void leave(const std::string& task) {
+    if (lander_)
+      tell(this, lander_, land_leave{task});
     --in_flight_;
     admit();
   }
@@ -224,16 +242,15 @@ private:
   caf::result<grant> grant_step(const grant_request& g) {
     auto promise = make_response_promise<grant>();
     elsewhere(
-        *world().quick,
-        [w = &world(), s = g.state, what = g.what] { return draft_of_grant(*w, *s, what); },
+        *world().quick, [w = &world(), g] { return draft_of_grant(*w, g); },
         [this, promise, s = g.state](attempted<ledger::draft> d) mutable {
           if (!d) {
-            promise.deliver(grant{{nullptr, d.error()}, {}, {}});
+            promise.deliver(grant{{nullptr, d.error()}, {}, {}, {}});
             return;
           }
           append(s->task, s->seq, {std::move(*d)}, [this, promise, s](outcome o) mutable {
             promise.deliver(grant{std::move(o), router_of(ledger::row_of(s->at).by),
-                                  router_of(role::scheduler)});
+                                  router_of(role::scheduler), lander_});
           });
         });
     return promise;
@@ -252,6 +269,7 @@ private:
   bool over_ = false;
   batch_report report_;
   std::map<role, worker> routers_;
+  caf::actor lander_; ///< Null without a landing branch.
   std::set<std::string> running_;
   std::map<std::string, std::uint32_t> deaths_;
 };

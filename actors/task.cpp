@@ -51,11 +51,39 @@ private:
     ask_supervisor(grant_request::purpose::deploy_intent);
   }
 
+  void perform(ledger::write_landing_intent&) {
+    ask_supervisor(grant_request::purpose::landing_intent,
+                   {ledger::landing_mode::pr, state_->branch, world().config.landing.push,
+                    state_->out.replaces, state_->out.commit});
+  }
+
   void perform(ledger::ask_role&) { order(role_, work_order::kind::answer); }
   void perform(ledger::run_checks&) { order(runner_, work_order::kind::check); }
   void perform(ledger::make_commit&) { order(runner_, work_order::kind::commit); }
   void perform(ledger::run_build&) { order(runner_, work_order::kind::build); }
+  void perform(ledger::open_pull_request&) { order(runner_, work_order::kind::open_pull_request); }
   void perform(ledger::run_deploy&) { order(runner_, work_order::kind::deploy); }
+
+  void perform(ledger::take_up_landed&) {
+    ledger::placement p;
+    p.how = ledger::placing::landed;
+    p.branch = ledger::landing_ref(world().config);
+    p.onto = state_->base;
+    p.onto_tree = state_->base_tree;
+    p.tree = state_->tree;
+    record(ledger::draft_placed(*state_, p));
+  }
+
+  void perform(ledger::stand_in_line&) {
+    auto once = once_for_order<land_reply>([this](land_reply r) { take_turn(r); });
+    watch(lander_, [this, once](const caf::error& e) {
+      once(land_reply{{}, {}, {}, {}, fault_of(system(), e, "the lander")});
+    });
+    ask_however_long(this, lander_, land_request{state_})
+        .then(once, [this, once](const caf::error& e) {
+          once(land_reply{{}, {}, {}, {}, fault_of(system(), e, "the lander")});
+        });
+  }
 
   void perform(ledger::judge_answer&) {
     elsewhere(
@@ -86,12 +114,13 @@ private:
 
   // -- asking others -----------------------------------------------------------
 
-  void ask_supervisor(grant_request::purpose what) {
-    ask_however_long(this, supervisor_, grant_request{state_, what})
+  void ask_supervisor(grant_request::purpose what, ledger::landing_move move = {}) {
+    ask_however_long(this, supervisor_, grant_request{state_, what, std::move(move)})
         .then(
             [this](grant& g) {
               role_ = g.role;
               runner_ = g.runner;
+              lander_ = g.lander;
               take(std::move(g.result));
             },
             [this](const caf::error& e) {
@@ -99,24 +128,43 @@ private:
             });
   }
 
-  /// Orders work of a router. A router that dies leaves its promises open, so
-  /// it is watched as long as the order is.
-  void order(const worker& whom, work_order::kind what) {
+  /// Takes only the first answer to the order at hand: whoever has it is watched
+  /// as well, because one that dies leaves its promises open.
+  template <class Answer>
+  std::function<void(Answer)> once_for_order(std::function<void(Answer)> then) {
     auto id = ++last_order_;
     open_order_ = id;
-    auto once = [this, id](outcome o) {
+    return [this, id, then](Answer a) {
       if (open_order_ != id)
         return;
       open_order_ = 0;
-      take(std::move(o));
+      then(std::move(a));
     };
+  }
+
+  /// Orders work of a router.
+  void order(const worker& whom, work_order::kind what, std::shared_ptr<const berth> where = {}) {
+    auto once = once_for_order<outcome>([this](outcome o) { take(std::move(o)); });
     watch(whom, [this, once](const caf::error& e) {
       once({nullptr, fault_of(system(), e, "the router")});
     });
-    ask_however_long(this, whom, work_order{state_, what})
+    ask_however_long(this, whom, work_order{state_, what, std::move(where)})
         .then(once, [this, once](const caf::error& e) {
           once({nullptr, fault_of(system(), e, "the router")});
         });
+  }
+
+  void take_turn(const land_reply& r) {
+    if (r.fault)
+      return take_fault(*r.fault);
+    switch (r.what) {
+      case land_reply::word::place:
+        return order(runner_, work_order::kind::place, r.where);
+      case land_reply::word::aim:
+        return ask_supervisor(grant_request::purpose::landing_intent, r.move);
+      case land_reply::word::landed:
+        return record(ledger::draft_landed(*state_, r.receipt));
+    }
   }
 
   void record(ledger::draft d) {
@@ -127,6 +175,9 @@ private:
 
   void take(outcome o) {
     state_ = advanced(state_, o);
+    // Whether it stands in the line, only the LANDER knows.
+    if (lander_ && state_->at >= ledger::step::test)
+      tell(this, lander_, land_note{state_});
     if (o.fault)
       take_fault(*o.fault);
     else
@@ -235,6 +286,7 @@ private:
   caf::actor supervisor_;
   state_ptr state_;
   worker role_, runner_;
+  caf::actor lander_; ///< Null without a landing branch.
   std::uint64_t last_order_ = 0, open_order_ = 0;
   bool ends_here_ = false; ///< See invariant 1.
 };

@@ -50,6 +50,7 @@ actors::services services_of(batch& b) {
   w.files = b.with.files.get();
   w.checks = b.with.checks.get();
   w.deploy = b.with.deploy.get();
+  w.trunk = b.with.trunk.get();
   w.players = p.players;
   w.tools = [repository = p.place.repository.get()](providers::tool_scope scope) {
     return providers::make_toolbox(*repository, std::move(scope));
@@ -143,8 +144,25 @@ started<void> open_tools(batch& b) {
   b.with.deploy =
       providers::make_deployer(p.config, *b.with.files, *p.place.children,
                                p.place.repository->top(), p.place.cache_dir / "built", p.secrets);
+  if (p.config.landing.mode == ledger::landing_mode::branch)
+    b.with.trunk = providers::make_trunk(p.config, *p.place.repository, p.base);
   b.with.jobs = std::make_unique<providers::thread_pool>(at_once);
   b.world = services_of(b);
+  return {};
+}
+
+started<void> open_trunk(batch& b, const selection& s) {
+  if (!b.with.trunk)
+    return {};
+  for (auto& t : s.to_run) {
+    auto& out = t.state.out;
+    if (out.landing_to.empty() || out.landed)
+      continue;
+    if (auto held = b.with.trunk->holds(out.commit, out.landing_from); !held)
+      return not_now(exit_code::usage, held.error().detail);
+  }
+  if (auto tip = b.with.trunk->tip(); !tip)
+    return not_now(exit_code::usage, tip.error().detail);
   return {};
 }
 

@@ -51,6 +51,7 @@ struct tools {
   std::unique_ptr<providers::workspace> files;
   std::unique_ptr<providers::checker> checks;
   std::unique_ptr<providers::deployer> deploy;
+  std::unique_ptr<providers::trunk> trunk; ///< Null without a landing branch.
   std::unique_ptr<providers::thread_pool> jobs;
 };
 
@@ -71,6 +72,10 @@ started<std::unique_ptr<opened_ledger>> open_ledger(const preflight& p, const se
 
 /// Opens the tools of a batch whose ledger is open, and fills its services.
 started<void> open_tools(batch& b);
+
+/// After open_tools: what landings of a killed run left undone is done, and the
+/// landing branch can be moved.
+started<void> open_trunk(batch& b, const selection& s);
 
 /// What the TURNSTILE begins with. Errors: those of the ledger.
 started<actors::till> prepare_till(batch& b, const selection& s, const ledger_facts& known);

@@ -1,5 +1,6 @@
 #include "cli/config_file.hpp"
 
+#include "cli/config_landing.hpp"
 #include "cli/config_providers.hpp"
 #include "cli/config_words.hpp"
 #include "cli/toml_reader.hpp"
@@ -85,9 +86,9 @@ ledger::result<config> reader::read() {
 }
 
 void reader::read_sections() {
-  const words later{"landing", "approve", "hooks"};
+  const words later{"approve", "hooks"};
   const words here{"repo",  "roles",  "providers", "budget", "checks",
-                   "scope", "limits", "sandbox",   "deploy"};
+                   "scope", "limits", "sandbox",   "deploy", "landing"};
   file_.allow_only(here, later);
 
   auto roles = file_.below("roles");
@@ -100,6 +101,7 @@ void reader::read_sections() {
   read_limits(file_.below("limits"));
   read_deploy(deploy);
   judge_context(deploy, roles);
+  read_landing(file_.below("landing"), out_);
 
   auto scope = file_.below("scope");
   scope.allow_only({"protected", "schema", "secrets"}, {});

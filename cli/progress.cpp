@@ -2,6 +2,7 @@
 
 #include "cli/printable.hpp"
 #include "ledger/detail.hpp"
+#include "ledger/drafts.hpp"
 #include "ledger/state.hpp"
 #include "ledger/verdict.hpp"
 
@@ -202,6 +203,55 @@ std::string built(const record& r) {
   return (flag_at(r.detail, "ok") ? "built" : "the build failed") + because(ended) + files_of(r);
 }
 
+/// How a task got its place on the landing branch.
+std::string placed(const record& r) {
+  auto onto = prefix(text_at(r.detail, "onto"));
+  auto how = text_at(r.detail, "how");
+  std::string words;
+  if (how == ledger::placing_as_is)
+    words = fmt::format("lands as it is, on {}", onto);
+  else if (how == ledger::placing_patch)
+    words = fmt::format("lands on {} as the same patch: tree {} instead of the approved {}; checks "
+                        "green on tree {}",
+                        onto, prefix(text_at(r.detail, "tree")),
+                        prefix(text_at(r.detail, "approved_tree")),
+                        prefix(text_at(r.detail, "tested_tree")));
+  else if (how == ledger::placing_anew)
+    words = fmt::format("combined with what landed ({}): candidate tree {}, steps 5 to 7 again",
+                        onto, prefix(text_at(r.detail, "tree")));
+  else if (how == ledger::placing_conflict)
+    words = fmt::format("does not combine with {}", onto);
+  else
+    words = "the landing branch holds it already";
+  if (auto behind = texts_at(r.detail, "behind"); !behind.empty())
+    words += ", behind " + joined(behind, ", ");
+  return words + because(text_at(r.detail, "why")) + kept_as(r);
+}
+
+std::string landing(const record& r) {
+  auto words = fmt::format("about to land commit {} ({}): {} from {} to {}",
+                           prefix(text_at(r.detail, "commit")), text_at(r.detail, "contract"),
+                           text_at(r.detail, "branch"), prefix(text_at(r.detail, "from")),
+                           prefix(text_at(r.detail, "to")));
+  auto push = text_at(r.detail, "push");
+  return push.empty() ? words : words + ", pushed to " + push;
+}
+
+std::string landed(const record& r) {
+  auto url = text_at(r.detail, "url");
+  auto words = url.empty() ? fmt::format("landed: commit {}", prefix(text_at(r.detail, "commit")))
+                           : "pull request: " + url;
+  if (flag_at(r.detail, "adopted"))
+    words += ", found as an earlier run had left it";
+  if (flag_at(r.detail, "pushed"))
+    words += ", pushed";
+  if (text_at(r.detail, "review") == "patch")
+    words += fmt::format("; reviewed as the same patch on tree {}, checks green on tree {}",
+                         prefix(text_at(r.detail, "approved_tree")),
+                         prefix(text_at(r.detail, "tested_tree")));
+  return words;
+}
+
 std::string deployed(const record& r) {
   auto url = text_at(r.detail, "deploy_url");
   std::string words = "the deploy failed" + because(text_at(r.detail, "ended"));
@@ -262,6 +312,12 @@ std::string words_of(const record& r) {
       return checked(r);
     case event::round_opened:
       return round_opened(r);
+    case event::placed:
+      return placed(r);
+    case event::landing:
+      return landing(r);
+    case event::landed:
+      return landed(r);
     case event::intended:
       return intended(r);
     case event::committed:

@@ -199,6 +199,8 @@ started<void> run_locked(const batch_options& o, batch& b, const seams& s, end_s
     return {};
   auto ready = open_tools(b);
   if (ready)
+    ready = open_trunk(b, sel);
+  if (ready)
     ready = base_is_green(o, b);
   if (end.came()) { // Whatever they found: their children were ended.
     sum_up_early(sum, b, sel, {});

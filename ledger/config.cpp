@@ -117,4 +117,24 @@ std::string_view to_string(sandbox_kind k) noexcept {
   return "unknown";
 }
 
+std::string_view to_string(landing_mode m) noexcept {
+  switch (m) {
+    case landing_mode::none:
+      return "none";
+    case landing_mode::branch:
+      return "branch";
+    case landing_mode::pr:
+      return "pr";
+  }
+  return "unknown";
+}
+
+std::string_view to_string(landing_review r) noexcept {
+  return r == landing_review::patch ? "patch" : "tree";
+}
+
+std::string landing_ref(const config& c) {
+  return c.landing.branch.empty() ? std::string{} : "refs/heads/" + c.landing.branch;
+}
+
 } // namespace ledger

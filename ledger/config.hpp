@@ -115,6 +115,26 @@ struct deploy_config {
   std::string context = "deploy-preview";
 };
 
+enum class landing_mode : std::uint8_t { none, branch, pr };
+
+/// What becomes of a review when other changes landed first.
+enum class landing_review : std::uint8_t {
+  tree,  ///< It is of a tree: another tree is checked, reviewed and verified anew.
+  patch, ///< It holds for the same patch on files that nobody else changed.
+};
+
+/// No part of the configuration digest: what landing changes, a tree or who was
+/// reviewed on what, is in the records of each landing.
+struct landing_config {
+  landing_mode mode = landing_mode::none;
+  std::string branch; ///< Short name: "main".
+  std::string push;   ///< The remote; empty: nowhere.
+  landing_review review = landing_review::tree;
+  bool update_checkout = false; ///< The branch may be checked out; that folder follows.
+  std::uint32_t train = 8;      ///< Tasks that are tried on one another at once.
+  std::string command;          ///< Of mode pr: opens the pull request.
+};
+
 struct config {
   repo_config repo;
   std::map<role, role_config> roles; ///< gemini, claude, codex: each present.
@@ -125,6 +145,7 @@ struct config {
   budget_config budget;
   sandbox_config sandbox;
   deploy_config deploy;
+  landing_config landing;
 };
 
 /// The configuration digest: see the head of this file.
@@ -132,5 +153,10 @@ std::string digest_of(const config& c);
 
 std::string_view to_string(deploy_kind k) noexcept;
 std::string_view to_string(sandbox_kind k) noexcept;
+std::string_view to_string(landing_mode m) noexcept;
+std::string_view to_string(landing_review r) noexcept;
+
+/// `refs/heads/<landing.branch>`; empty without one.
+std::string landing_ref(const config& c);
 
 } // namespace ledger

@@ -121,15 +121,27 @@ action after_refusal(const task_state& s, const config& c) {
   return open_round{};
 }
 
-action next_of_delivery(const task_state& s) {
+action next_of_delivery(const task_state& s, const config& c) {
+  bool on_branch = c.landing.mode == landing_mode::branch;
   if (s.recheck)
     return run_checks{};
+  if (on_branch && !s.out.placed && is_landed(s))
+    return take_up_landed{};
+  if (on_branch && !s.out.placed && !s.out.landed)
+    return stand_in_line{};
   if (s.out.tree.empty())
     return write_intent{};
   if (s.out.commit.empty())
     return make_commit{};
   if (!s.out.built)
     return run_build{};
+  if (on_branch && !s.out.landed)
+    return stand_in_line{};
+  if (c.landing.mode == landing_mode::pr && !s.out.landed) {
+    if (s.out.landing_to.empty())
+      return write_landing_intent{};
+    return open_pull_request{};
+  }
   if (s.out.deployed)
     return finish{status::done};
   if (s.out.deploy_id.empty())
@@ -137,9 +149,9 @@ action next_of_delivery(const task_state& s) {
   return run_deploy{};
 }
 
-action next_of_granted(const task_state& s) {
+action next_of_granted(const task_state& s, const config& c) {
   if (s.at == step::deliver)
-    return next_of_delivery(s);
+    return next_of_delivery(s, c);
   if (s.at == step::test && !s.fixing)
     return run_checks{};
   return ask_role{};
@@ -262,7 +274,7 @@ action decide(const task_state& s, const config& c, std::int64_t now_ms) {
         return without_change(s);
       return ask_for_grant{};
     case phase::granted:
-      return next_of_granted(s);
+      return next_of_granted(s, c);
     case phase::asked:
       return ask_role{};
     case phase::answered:

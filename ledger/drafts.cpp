@@ -67,8 +67,9 @@ constexpr std::array produced_files{
     produced{step::plan, path::plan},           produced{step::implement, path::apply},
     produced{step::implement, path::changes},   produced{step::test, path::run_log},
     produced{step::review, path::post_audit},   produced{step::review, path::final_ok},
-    produced{step::verify, path::final_verify}, produced{step::deliver, path::build_log},
-    produced{step::deliver, path::deploy_log},  produced{step::deliver, path::status},
+    produced{step::verify, path::final_verify}, produced{step::deliver, path::landing_log},
+    produced{step::deliver, path::build_log},   produced{step::deliver, path::deploy_log},
+    produced{step::deliver, path::status},
 };
 
 void move_from_step(draft& d, const task_state& s, step from, std::string_view why,
@@ -242,8 +243,7 @@ draft draft_checked(const task_state& s, const checks_outcome& c) {
 
 draft draft_round_opened(const task_state& s) {
   auto d = start(s, event::round_opened);
-  for (auto p : {path::run_log, path::changes, path::post_audit, path::final_verify,
-                 path::build_log, path::deploy_log, path::final_ok})
+  for (auto p : evidence_of_a_round)
     move_away(d, s, p, "round", s.round);
   // What the fix has to answer to, the most telling first.
   std::vector<std::string_view> order;
@@ -255,6 +255,8 @@ draft draft_round_opened(const task_state& s) {
     order = {path::build_log};
   else if (s.refusal_kind == refusal::deploy_failed)
     order = {path::deploy_log};
+  else if (s.refusal_kind == refusal::landing_conflict)
+    order = {path::landing_log};
   else
     order = {path::run_log};
   order.push_back(path::changes);
@@ -262,105 +264,14 @@ draft draft_round_opened(const task_state& s) {
   for (auto p : order)
     if (auto to = moved_to(d, p); !to.empty())
       evidence.push_back(to);
+  if (s.refusal_kind == refusal::landing_conflict && file_of(s, s.displaced_diff))
+    evidence.push_back(s.displaced_diff);
   d.detail = {{"cause", s.refusal_kind}, {"why", s.refusal_why}, {"evidence", evidence}};
+  if (s.out.landed && is_landed(s)) { // Its fix is a change of its own on top of it.
+    d.detail["onto"] = s.out.commit;
+    d.detail["onto_tree"] = s.out.tree;
+  }
   sign(d, s);
-  return d;
-}
-
-draft draft_intended(const task_state& s, std::int64_t now_s, std::string_view replaces) {
-  auto d = start(s, event::intended);
-  d.detail = {{"contract", path_of(contract::final)}, {"tree", s.tree},  {"parent", s.base},
-              {"identity", commit_identity},          {"time_s", now_s}, {"replaces", replaces},
-              {"message", commit_message(s)}};
-  sign(d, s);
-  return d;
-}
-
-draft draft_committed(const task_state& s, std::string_view commit) {
-  auto d = start(s, event::committed);
-  d.detail = {{"commit", commit}, {"branch", s.branch}};
-  sign(d, s);
-  return d;
-}
-
-draft draft_built(const task_state& s, bool ok, std::string_view ended, text_ptr log) {
-  auto d = start(s, event::built);
-  d.detail = {{"ok", ok}, {"ended", ended}};
-  sign(d, s);
-  if (file_of(s, path::build_log))
-    move_away(d, s, path::build_log, "round", s.round);
-  if (log)
-    d.files.push_back({std::string{path::build_log}, std::move(log)});
-  return d;
-}
-
-draft draft_deploying(const task_state& s) {
-  auto d = start(s, event::deploying);
-  d.detail = {{"contract", path_of(contract::final)},
-              {"tree", s.out.tree},
-              {"commit", s.out.commit},
-              {"deploy_id", deploy_id_for(s.task, s.out.commit)}};
-  sign(d, s);
-  return d;
-}
-
-draft draft_deployed(const task_state& s, const deploy_outcome& o) {
-  auto d = start(s, event::deployed);
-  d.detail = {{"ok", o.ok},
-              {"deployed", o.ok && !o.nothing_to_do},
-              {"deploy_id", o.deploy_id},
-              {"deploy_url", o.deploy_url},
-              {"adopted", o.adopted},
-              {"ended", o.ended}};
-  sign(d, s);
-  if (file_of(s, path::deploy_log))
-    move_away(d, s, path::deploy_log, "round", s.round);
-  if (o.log)
-    d.files.push_back({std::string{path::deploy_log}, o.log});
-  return d;
-}
-
-namespace {
-
-/// final/status.json (pipeline, step 8; the further keys are the design's).
-std::string status_json(const task_state& s, const config& c, std::int64_t now_ms) {
-  bool deployed = c.deploy.kind != deploy_kind::none;
-  json j;
-  j["task"] = s.task;
-  j["commitSha"] = s.out.commit;
-  j["deployUrl"] = deployed ? json(s.out.deploy_url) : json(nullptr);
-  j["deployId"] = deployed ? json(s.out.deploy_id) : json(nullptr);
-  j["timestamp"] = format_time(now_ms);
-  j["context"] = c.deploy.context;
-  j["deployed"] = deployed;
-  j["branch"] = s.branch;
-  j["base"] = s.base;
-  j["tree"] = s.tree;
-  j["rounds"] = s.round;
-  auto claude = s.played_by.find("claude");
-  j["approvedBy"] = claude == s.played_by.end() ? std::string{} : claude->second;
-  j["playedBy"] = s.played_by;
-  j["ledgerHead"] = s.head;
-  auto deviations = json::array();
-  if (c.checks.lint.none())
-    deviations.push_back("lint = \"none\"");
-  if (c.checks.schema_drift.none())
-    deviations.push_back("schema_drift = \"none\"");
-  j["deviations"] = std::move(deviations);
-  return j.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
-}
-
-} // namespace
-
-draft draft_finished(const task_state& s, status as, const config& c, std::int64_t now_ms) {
-  auto d = start(s, event::finished);
-  d.detail = {{"status", to_string(as)}, {"tree", s.tree}, {"commit", s.out.commit}};
-  if (as == status::no_change)
-    d.detail["why"] = "the change is in the base already: nothing to commit";
-  sign(d, s);
-  if (as == status::done)
-    d.files.push_back({std::string{path::status},
-                       std::make_shared<const std::string>(status_json(s, c, now_ms))});
   return d;
 }
 
@@ -449,21 +360,6 @@ result<draft> draft_retried(const task_state& s, std::optional<step> from, text_
   }
   sign(d, s);
   return d;
-}
-
-std::string deploy_id_for(std::string_view task, std::string_view commit) {
-  return sha256(std::string{task} + "\n" + std::string{commit}).substr(0, 16);
-}
-
-std::string commit_message(const task_state& s) {
-  auto claude = s.played_by.find("claude");
-  auto approved = claude == s.played_by.end() ? std::string{"unknown"} : claude->second;
-  return s.task + ": change made and approved through the gated pipeline\n\n"
-         + "Audited, decided, planned, implemented, tested, reviewed and verified in "
-         + std::to_string(s.round) + (s.round == 1 ? " round" : " rounds")
-         + ";\nevery word of it is in the ledger.\n\n" + "AI-Gated-Task: " + s.task + "\n"
-         + "AI-Gated-Ledger-Head: " + s.head + "\n" + "AI-Gated-Base: " + s.base + "\n"
-         + "AI-Gated-Approved-By: " + approved + "\n";
 }
 
 } // namespace ledger

@@ -7,7 +7,8 @@
 //   1. Every draft that grants power (a contract, an intent, the end) is
 //      signed and names repository, task, base, text or tree, configuration.
 //   2. A round opens by moving run.log, changes.diff, post-implement-audit,
-//      final-verify, the logs of build and deploy, and CLAUDE_FINAL_OK to old/.
+//      final-verify, the logs of landing, build and deploy, and CLAUDE_FINAL_OK to
+//      old/; a change that is combined with others by the landing as well.
 //   3. What was paid for leaves its place only for a step that is taken anew, or
 //      for new rules: a filed answer outlives a stop, a limit and a cancel.
 
@@ -114,6 +115,52 @@ draft draft_checked(const task_state& s, const checks_outcome& c);
 
 /// Because of `s.refusal_kind`; see 2 above.
 draft draft_round_opened(const task_state& s);
+
+/// How a change got its place on the landing branch's tip, or on that of those
+/// who land before it.
+enum class placing : std::uint8_t {
+  as_is,    ///< It was made, tested and reviewed on just this tree.
+  patch,    ///< The same patch on files that nobody else changed: the review holds.
+  anew,     ///< Combined with what landed: steps 5 to 7 run on the new candidate.
+  conflict, ///< It does not combine: a fix is due on the new base.
+  landed,   ///< The branch holds it already.
+};
+inline constexpr std::string_view placing_as_is = "as-is";
+inline constexpr std::string_view placing_patch = "patch";
+inline constexpr std::string_view placing_anew = "anew";
+inline constexpr std::string_view placing_conflict = "conflict";
+inline constexpr std::string_view placing_landed = "landed";
+
+struct placement {
+  placing how = placing::as_is;
+  std::string branch;              ///< Full name of the ref.
+  std::string onto, onto_tree;     ///< The new base.
+  std::string tree;                ///< The new candidate.
+  std::vector<std::string> behind; ///< Tasks that land before it and have not yet.
+  std::string why;                 ///< anew, conflict.
+  text_ptr diff;                   ///< anew, conflict: new base to new candidate.
+  text_ptr landing_log;            ///< conflict: what clashes.
+  std::string tested_tree;         ///< patch: what the checks were green on.
+  text_ptr run_log;                ///< patch: their log.
+};
+draft draft_placed(const task_state& s, const placement& p);
+
+/// What a landing is about to do.
+struct landing_move {
+  landing_mode mode = landing_mode::branch;
+  std::string branch; ///< Full name of the ref that moves, here or at `push`.
+  std::string push;   ///< The remote; empty: none.
+  std::string from, to;
+};
+/// The landing's intent.
+draft draft_landing(const task_state& s, const landing_move& m);
+
+struct landing_receipt {
+  bool adopted = false; ///< Found, not made.
+  bool pushed = false;
+  std::string url; ///< Of a pull request.
+};
+draft draft_landed(const task_state& s, const landing_receipt& l);
 
 /// The commit's intent; `now_s` becomes author and committer time.
 draft draft_intended(const task_state& s, std::int64_t now_s, std::string_view replaces);

@@ -133,6 +133,19 @@ bool has_filed_answer(const task_state& s) {
          || (!s.answered_tree.empty() && file_of(s, path::changes));
 }
 
+const std::string& approved_tree_of(const task_state& s) noexcept {
+  return s.carried ? s.carried->approved_tree : s.tree;
+}
+
+bool tested_as_such(const task_state& s) noexcept {
+  return !s.tree.empty() && s.checked_tree == s.tree
+         && (!s.carried || s.carried->tested_tree == s.tree);
+}
+
+bool is_landed(const task_state& s) noexcept {
+  return s.landed && s.landed->tree == s.tree && s.landed->base == s.base;
+}
+
 bool has_fixes(const task_state& s) {
   for (std::uint32_t n = 1; n < s.round; ++n)
     if (file_of(s, fix_path(n)))

@@ -61,9 +61,10 @@ gate_decision contract_terms(const task_state& s, contract c, const gate_evidenc
     return closed(closed_because::file_altered,
                   name + " was given for another text than " + std::string{text},
                   retry_from(s, writer_of(c)));
-  if (c == contract::final && standing.tree != s.tree)
+  if (c == contract::final && standing.tree != approved_tree_of(s))
     return closed(closed_because::tree_changed,
-                  name + " was given for tree " + standing.tree + ", not for " + s.tree,
+                  name + " was given for tree " + standing.tree + ", not for "
+                      + approved_tree_of(s),
                   retry_from(s, step::test));
   // Once code is written under the decisions, a changed configuration revokes
   // the final contract instead (L5), by a signed `reconfigured` record.
@@ -102,7 +103,7 @@ gate_decision tree_holds(const task_state& s) {
   auto back = retry_from(s, step::test);
   if (s.at > step::test && (s.tree.empty() || s.checked_tree != s.tree))
     return closed(closed_because::tree_changed, "the checks were not green on this tree", back);
-  if (s.at > step::verify && s.verified_tree != s.tree)
+  if (s.at > step::verify && s.verified_tree != approved_tree_of(s))
     return closed(closed_because::tree_changed, "Gemini did not verify this tree", back);
   return open_gate();
 }

@@ -13,7 +13,8 @@
 //   4. A contract that was won must be as it was written at every later gate, not
 //      only where it is needed; one that was not won may not lie there.
 //   5. Behind step 5 the tree must be the one of the last green checks, behind
-//      step 7 also the one that Gemini verified.
+//      step 7 also the one that Gemini verified. (Where a signed `placed` record
+//      carried a review over to a combined tree, that record names both.)
 //
 // Pure.
 

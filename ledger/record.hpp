@@ -58,9 +58,12 @@ enum class event : std::uint8_t {
   restarted,    ///< The task's actor died and was started again.
   checked,      ///< Test, lint and drift ran on a clean checkout.
   round_opened, ///< A fix is due; the former round's evidence moved to old/.
+  placed,       ///< The landing gave the change its base: as it is, or combined with others.
   intended,     ///< Signed: this commit is about to be made.
   committed,    ///< The branch points at the commit.
   built,        ///< The build ran.
+  landing,      ///< Signed: the landing branch is about to move onto the commit, or past it.
+  landed,       ///< The branch holds the commit (mode pr: the pull request is open).
   deploying,    ///< Signed: this deploy is about to be made.
   deployed,     ///< The service (or folder) has it.
   finished,     ///< Signed: done, or no-change.

@@ -63,6 +63,7 @@ inline constexpr std::string_view review_no = "review-no";
 inline constexpr std::string_view verify_no = "verify-no";
 inline constexpr std::string_view build_failed = "build-failed";
 inline constexpr std::string_view deploy_failed = "deploy-failed";
+inline constexpr std::string_view landing_conflict = "landing-conflict";
 inline constexpr std::string_view provider_refused = "provider-refused";
 } // namespace refusal
 
@@ -88,9 +89,25 @@ struct delivery {
   std::string replaces; ///< The commit that the branch pointed at before; empty: none.
   std::string commit;   ///< Receipt of the commit.
   bool built = false;
-  std::string deploy_id; ///< Of the deploy intent.
+  bool placed = false;                  ///< The landing gave it its place on `parent`.
+  std::string landing_from, landing_to; ///< Of the landing's intent.
+  bool landed = false;
+  std::string landed_url; ///< Of a pull request.
+  std::string deploy_id;  ///< Of the deploy intent.
   bool deployed = false;
   std::string deploy_url;
+};
+
+/// A review that holds for another tree than it was given for: the same patch, on
+/// files that nobody else changed (landing.review = "patch").
+struct carried_review {
+  std::string approved_tree; ///< What CLAUDE_FINAL_OK and Gemini named.
+  std::string tested_tree; ///< What the checks ran on: the tree, or one that holds later tasks too.
+};
+
+/// What the landing branch holds of a task.
+struct landed_commit {
+  std::string commit, tree, base;
 };
 
 /// What calls came to.
@@ -149,9 +166,13 @@ struct task_state {
   std::string refusal_kind, refusal_why; ///< In phase refused.
 
   delivery out;
-  std::string branch_commit;          ///< What our last receipt says the branch points at.
-  std::optional<delivery> unsettled;  ///< An intent dropped before its receipt.
-  std::uint32_t round_limit_from = 0; ///< Rounds before this one do not count to the limit.
+  std::optional<carried_review> carried;
+  std::optional<landed_commit> landed; ///< Whatever became of the task since.
+  std::uint32_t placements = 0;        ///< `placed` records.
+  std::string displaced_diff;          ///< The change before the conflict that a fix answers to.
+  std::string branch_commit;           ///< What our last receipt says the branch points at.
+  std::optional<delivery> unsettled;   ///< An intent dropped before its receipt.
+  std::uint32_t round_limit_from = 0;  ///< Rounds before this one do not count to the limit.
   std::map<std::string, std::string> played_by; ///< Role -> provider/model/version.
 
   // The conversation at hand, and what calls cost.
@@ -195,6 +216,16 @@ std::string answer_path(const task_state& s);
 /// Whether an answer of the step at hand is filed, with its diff if it has to
 /// have one: it was paid for, and can be judged whatever happened since.
 bool has_filed_answer(const task_state& s);
+
+/// The tree that CLAUDE_FINAL_OK and GEMINI_VERIFY_OK have to name.
+const std::string& approved_tree_of(const task_state& s) noexcept;
+
+/// Whether the checks were green on this very candidate, not on one that holds
+/// other changes too.
+bool tested_as_such(const task_state& s) noexcept;
+
+/// Whether the landing branch holds the candidate already.
+bool is_landed(const task_state& s) noexcept;
 
 /// Whether the candidate holds a fix. Not while one is due.
 bool has_fixes(const task_state& s);

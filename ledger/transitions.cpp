@@ -26,30 +26,6 @@ void enter(task_state& s, step at) {
   s.deferred_ms = s.deferred_until_ms = 0;
 }
 
-/// Leaves the step at hand for `to`, which lies before it or is it: what was
-/// delivered is history, and what was won from `to` on is won no more. The
-/// files of it are moved by the record.
-outcome go_back(task_state& s, const record& r, step to) {
-  if ((to <= step::decide && s.decisions_ok) || (to <= step::review && s.final_ok))
-    return broken(r, "a contract outlives the step that won it");
-  if (!s.out.tree.empty() && s.out.commit.empty())
-    s.unsettled = s.out;
-  s.out = {};
-  s.recheck = false;
-  s.fixing = false;
-  if (to <= step::verify)
-    s.verified_tree.clear();
-  if (to <= step::test)
-    s.checked_tree.clear();
-  if (to <= step::implement) {
-    s.tree.clear();
-    s.diff_path.clear();
-  }
-  drop_answer(s);
-  enter(s, to);
-  return {};
-}
-
 /// Behind step 4 the candidate's diff lies where the later steps read it.
 bool diff_is_in_place(const task_state& s, step to) {
   return to <= step::implement || s.diff_path == path::changes;
@@ -212,6 +188,17 @@ outcome on_checked(task_state& s, const record& r) {
   return {};
 }
 
+/// A change that landed is history: its fix is a change of its own on top of it.
+outcome begin_on_what_landed(task_state& s, const record& r) {
+  if (!s.out.landed || !is_landed(s))
+    return {};
+  if (text_at(r.detail, "onto") != s.out.commit || text_at(r.detail, "onto_tree") != s.out.tree)
+    return broken(r, "the fix of a change that landed does not begin on it");
+  s.base = s.out.commit;
+  s.base_tree = s.out.tree;
+  return {};
+}
+
 outcome on_round_opened(task_state& s, const record& r) {
   if (s.ph != phase::refused || s.at < step::test || s.refusal_kind == refusal::provider_refused)
     return broken(r, "nothing was refused that a fix can mend");
@@ -224,6 +211,8 @@ outcome on_round_opened(task_state& s, const record& r) {
       return broken(r, "evidence that no record names: " + p);
     s.cause.evidence.push_back(*file);
   }
+  if (auto ok = begin_on_what_landed(s, r); !ok)
+    return ok;
   if (auto ok = go_back(s, r, step::test); !ok)
     return ok;
   s.refusal_kind.clear();
@@ -313,6 +302,29 @@ outcome on_retried(task_state& s, const record& r) {
 
 } // namespace
 
+result<void> go_back(task_state& s, const record& r, step to) {
+  if ((to <= step::decide && s.decisions_ok) || (to <= step::review && s.final_ok))
+    return broken(r, "a contract outlives the step that won it");
+  if (!s.out.tree.empty() && s.out.commit.empty())
+    s.unsettled = s.out;
+  s.out = {};
+  s.recheck = false;
+  s.fixing = false;
+  if (to <= step::verify)
+    s.verified_tree.clear();
+  if (to <= step::test) {
+    s.checked_tree.clear();
+    s.carried.reset();
+  }
+  if (to <= step::implement) {
+    s.tree.clear();
+    s.diff_path.clear();
+  }
+  drop_answer(s);
+  enter(s, to);
+  return {};
+}
+
 void drop_answer(task_state& s) {
   s.answered_tree.clear();
   s.hidden.clear();
@@ -390,6 +402,10 @@ result<void> carry_on(task_state& s, const record& r) {
       return on_checked(s, r);
     case event::round_opened:
       return on_round_opened(s, r);
+    case event::placed:
+    case event::landing:
+    case event::landed:
+      return carry_landing_on(s, r);
     case event::intended:
     case event::committed:
     case event::built:

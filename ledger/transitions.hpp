@@ -23,6 +23,9 @@ result<void> carry_on(task_state& s, const record& r);
 /// The same for the events of step 8 (transitions_delivery.cpp).
 result<void> carry_delivery_on(task_state& s, const record& r);
 
+/// The same for those of a landing (transitions_landing.cpp).
+result<void> carry_landing_on(task_state& s, const record& r);
+
 /// The same for the events of a call (transitions_calls.cpp).
 result<void> carry_call_on(task_state& s, const record& r);
 
@@ -41,6 +44,11 @@ void note_restart(task_state& s, const record& r);
 
 /// The outside world: nobody's attempt, and no reason to give up before time.
 void note_outage(task_state& s, const record& r);
+
+/// Leaves the step at hand for `to`, which lies before it or is it: what was
+/// delivered is history, and what was won from `to` on is won no more. The files
+/// of it are moved by the record. Errors: corrupt.
+result<void> go_back(task_state& s, const record& r, step to);
 
 /// A NO or red: remembers what failed, so that the same failure on the same
 /// tree is noticed when it comes again.

@@ -16,9 +16,11 @@ outcome broken(const record& r, std::string_view why) {
 outcome on_intended(task_state& s, const record& r) {
   if (!s.out.tree.empty() || s.recheck)
     return broken(r, "no commit was due");
-  if (!s.final_ok || s.tree.empty() || s.final_ok->tree != s.tree || s.checked_tree != s.tree
-      || s.verified_tree != s.tree)
+  auto& approved = approved_tree_of(s);
+  if (!s.final_ok || s.tree.empty() || s.final_ok->tree != approved || s.checked_tree != s.tree
+      || s.verified_tree != approved)
     return broken(r, "the tree was not checked, approved and verified");
+  s.displaced_diff.clear();
   s.out.tree = text_at(r.detail, "tree");
   s.out.parent = text_at(r.detail, "parent");
   s.out.message = text_at(r.detail, "message");

@@ -31,8 +31,9 @@ constexpr std::size_t git_output_bytes_max = std::size_t{1} << 30;
 /// or objects by their id, and those that make commits and refs. None of them
 /// looks into a file, so no filter, attribute or file mode has a say.
 constexpr std::string_view in_repository[] = {
-    "cat-file", "check-attr", "commit-tree", "config",     "for-each-ref", "ls-files",
-    "ls-tree",  "rev-list",   "rev-parse",   "update-ref", "worktree"};
+    "cat-file",     "check-attr", "commit-tree", "config",     "fetch",
+    "for-each-ref", "ls-files",   "ls-remote",   "ls-tree",    "merge-base",
+    "push",         "rev-list",   "rev-parse",   "update-ref", "worktree"};
 
 /// The first word that is no `-c setting`.
 std::string_view command_of(const git::call& c) {
@@ -58,6 +59,16 @@ void add_common_environment(std::map<std::string, std::string>& env) {
   env["GIT_OPTIONAL_LOCKS"] = "0";
   env["GIT_TERMINAL_PROMPT"] = "0";
   env["GIT_NO_REPLACE_OBJECTS"] = "1"; // An id must mean the same bytes to everyone.
+}
+
+/// What the user's way to a remote may need.
+void add_access(std::map<std::string, std::string>& env) {
+  for (const char* name : {"SSH_AUTH_SOCK", "SSH_AGENT_PID", "GIT_SSH", "GIT_SSH_COMMAND",
+                           "GIT_ASKPASS", "SSH_ASKPASS", "http_proxy", "https_proxy", "HTTPS_PROXY",
+                           "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY", "GIT_SSL_CAINFO",
+                           "SSL_CERT_FILE", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS"})
+    if (const char* value = std::getenv(name))
+      env[name] = value;
 }
 
 /// Settings that make git's behaviour ours instead of the user's or the tree's.
@@ -214,6 +225,11 @@ ledger::result<std::string> git::setting(const std::string& name, const std::str
 /// Where a command runs: in the repository or apart.
 ledger::result<void> git::place(const call& c, child_spec& spec) const {
   const auto command = command_of(c);
+  if (!c.work.empty()) {
+    spec.env = environment();
+    spec.directory = c.work;
+    return {};
+  }
   // Whoever brings an index brings files; only attributes are the user's to say.
   const auto apart = c.env.count("GIT_INDEX_FILE") > 0 && command != "check-attr";
   const auto known = std::find(std::begin(in_repository), std::end(in_repository), command);
@@ -256,6 +272,8 @@ ledger::result<child_result> git::run(call c) const {
   spec.argv = command_line(c.durable);
   if (auto r = place(c, spec); !r)
     return tl::make_unexpected(r.error());
+  if (c.has_access)
+    add_access(spec.env);
   for (auto& arg : c.args)
     spec.argv.push_back(std::move(arg));
   add_common_environment(spec.env);
@@ -388,6 +406,18 @@ ledger::result<void> git::move_ref(std::string_view name, std::string_view commi
                                    std::string_view expected) const {
   // Moving a branch that is checked out would make the user's next `commit -a`
   // undo the change.
+  auto folder = checked_out_in(name);
+  if (!folder)
+    return tl::make_unexpected(folder.error());
+  if (!folder->empty())
+    return fail(fault::refused,
+                fmt::format("move {}: it is checked out in {}; switch that to another branch", name,
+                            *folder),
+                "ref-checked-out");
+  return move_ref_here(name, commit, expected);
+}
+
+ledger::result<std::string> git::checked_out_in(std::string_view name) const {
   auto worktrees = must({{"worktree", "list", "--porcelain", "-z"}, {}, {}, false});
   if (!worktrees)
     return tl::make_unexpected(worktrees.error());
@@ -396,11 +426,13 @@ ledger::result<void> git::move_ref(std::string_view name, std::string_view commi
     if (line.substr(0, 9) == "worktree ")
       folder = line.substr(9);
     if (line.substr(0, 7) == "branch " && line.substr(7) == name)
-      return fail(fault::refused,
-                  fmt::format("move {}: it is checked out in {}; switch that to another branch",
-                              name, folder),
-                  "ref-checked-out");
+      return std::string(folder);
   }
+  return std::string();
+}
+
+ledger::result<void> git::move_ref_here(std::string_view name, std::string_view commit,
+                                        std::string_view expected) const {
   const auto zeros = std::string(commit.size(), '0'); // "Must not exist."
   const call update{{"update-ref", "--no-deref", "-m", "scheduler", std::string(name),
                      std::string(commit), expected.empty() ? zeros : std::string(expected)},

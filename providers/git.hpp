@@ -54,6 +54,16 @@ struct commit_spec {
   std::int64_t time_s = 0;
 };
 
+/// What bringing a change onto another tree comes to.
+struct merged_trees {
+  /// The combination. Of a file that clashes it has the version of `onto`, so
+  /// that no mark of a conflict is ever in a candidate.
+  std::string tree;
+  std::vector<std::string> clashes; ///< Paths; empty: it combines.
+  std::string log;                  ///< What clashes, with both versions; for people and roles.
+  bool same_patch = false;          ///< Nobody else changed a file of the change.
+};
+
 class git {
 public:
   /// Who chose the directory: the user by name, or whoever started us in it.
@@ -82,6 +92,10 @@ public:
   /// Full names below a prefix ("refs/heads/ai-gated/"), sorted.
   ledger::result<std::vector<std::string>> refs_below(std::string_view prefix) const;
   bool has_object(std::string_view id) const;
+  /// Whether `commit` is `tip` or one of those before it.
+  ledger::result<bool> is_ancestor(std::string_view commit, std::string_view tip) const;
+  /// The folder in which a branch is checked out; empty: nowhere.
+  ledger::result<std::string> checked_out_in(std::string_view ref) const;
 
   ledger::result<std::vector<tree_entry>> list_tree(std::string_view tree) const;
   /// Content of a file in a tree or commit. Errors: not_found.
@@ -95,6 +109,10 @@ public:
   /// The tree that `patch` makes of `base_tree`, in a temporary index. Errors:
   /// refused, with git's words, if it does not apply.
   ledger::result<std::string> tree_with(std::string_view base_tree, std::string_view patch) const;
+  /// Brings the change from `base_tree` to `tree` onto `onto_tree`, durable. A
+  /// rename is a file less and a file more: what is judged by paths stays so.
+  ledger::result<merged_trees> merge_trees(std::string_view base_tree, std::string_view onto_tree,
+                                           std::string_view tree) const;
   /// Whether the reverse of `patch` applies to `tree`.
   ledger::result<bool> applies_reversed(std::string_view tree, std::string_view patch) const;
   /// Refused, with a sentence, if the user's git would check out files of `tree`
@@ -111,6 +129,28 @@ public:
   /// Errors: refused, code "ref-moved".
   ledger::result<void> move_ref(std::string_view ref, std::string_view commit,
                                 std::string_view expected) const;
+  /// The same for a branch that may be checked out: call follow() then.
+  ledger::result<void> move_ref_here(std::string_view ref, std::string_view commit,
+                                     std::string_view expected) const;
+
+  /// Lets a clean checkout of `from`, in whose folder the branch was just moved,
+  /// follow to `to`; done already is fine. Errors: refused, if it is not clean.
+  ledger::result<void> follow(const std::string& checkout, std::string_view from,
+                              std::string_view to) const;
+  /// Refused, with a sentence, unless a checkout is as its HEAD.
+  ledger::result<void> is_clean(const std::string& checkout) const;
+
+  // At a remote, by its name or address, with the user's own access to it. A
+  // push runs no hook. Errors: unavailable; refused only as said.
+
+  /// Where a ref is there; empty: not there.
+  ledger::result<std::string> remote_tip(const std::string& remote, std::string_view ref) const;
+  /// Gets the objects of a remote's ref; moves nothing here.
+  ledger::result<void> fetch_objects(const std::string& remote, std::string_view ref) const;
+  /// Moves it there from `expected` (empty: must not be there). Errors: refused,
+  /// code "ref-moved".
+  ledger::result<void> push(const std::string& remote, std::string_view ref,
+                            std::string_view commit, std::string_view expected) const;
 
   /// Adds a line to info/exclude unless it is there.
   ledger::result<void> exclude(std::string_view line) const;
@@ -119,7 +159,9 @@ public:
     std::vector<std::string> args;          ///< After `git -c …`; may begin with `-c …`.
     std::map<std::string, std::string> env; ///< Added: GIT_INDEX_FILE, GIT_WORK_TREE…
     std::string input;
-    bool durable = false; ///< With core.fsync=all.
+    bool durable = false;    ///< With core.fsync=all.
+    std::string work = {};   ///< Runs in this checkout of the user's, which it may change.
+    bool has_access = false; ///< With what the user's access to remotes needs.
   };
   /// Runs git; a non-zero exit is in the result.
   ledger::result<child_result> run(call c) const;
@@ -133,6 +175,10 @@ private:
   ledger::failure failure_of(const call& c, const child_result& r) const;
   ledger::result<void> place(const call& c, child_spec& spec) const;
   ledger::result<std::string> id_of(std::string_view tree) const;
+  ledger::result<std::string> tree_without_clashes(std::string_view onto_tree,
+                                                   std::string_view merged,
+                                                   const std::vector<ledger::change>& mine,
+                                                   const std::vector<std::string>& clashes) const;
   ledger::result<std::map<std::string, std::string>>
   index_of(std::string_view tree, const std::filesystem::path& folder) const;
   ledger::result<std::set<std::string>> configured_filters() const;

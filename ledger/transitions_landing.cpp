@@ -1,0 +1,133 @@
+// The events of a landing: the place in the line, the intent, the receipt.
+
+#include "ledger/detail.hpp"
+#include "ledger/drafts.hpp"
+#include "ledger/transitions.hpp"
+
+namespace ledger {
+
+namespace {
+
+using outcome = result<void>;
+
+outcome broken(const record& r, std::string_view why) {
+  return record_breaks(r, why);
+}
+
+/// A new base under the same candidate, or under the same patch: what was won
+/// stands, and step 8 goes on.
+outcome keep_what_was_won(task_state& s, const record& r, bool same_trees) {
+  auto tree = text_at(r.detail, "tree");
+  auto onto_tree = text_at(r.detail, "onto_tree");
+  if (same_trees && (tree != s.tree || onto_tree != s.base_tree))
+    return broken(r, "a place on other trees than were tested and approved");
+  if (!same_trees) {
+    auto approved = text_at(r.detail, "approved_tree");
+    auto tested = text_at(r.detail, "tested_tree");
+    if (approved != approved_tree_of(s) || tested.empty())
+      return broken(r, "a review of another tree is carried over");
+    if (!file_of(s, path::run_log) || s.diff_path != path::changes)
+      return broken(r, "a patch without its diff, or without the log of its checks");
+    s.carried = carried_review{approved, tested};
+    s.checked_tree = tree;
+  }
+  if (!s.out.tree.empty() && s.out.commit.empty())
+    s.unsettled = s.out;
+  s.out = {};
+  s.out.placed = true;
+  s.base = text_at(r.detail, "onto");
+  s.base_tree = onto_tree;
+  s.tree = tree;
+  return {};
+}
+
+/// Another candidate: steps 5 to 7 again, behind a fix if it does not combine.
+outcome begin_anew(task_state& s, const record& r, bool conflict) {
+  if (file_of(s, path::run_log) || file_of(s, path::post_audit) || !file_of(s, path::changes))
+    return broken(r, "the evidence of the former candidate stays in its place");
+  if (conflict && !file_of(s, path::landing_log))
+    return broken(r, "a conflict without its log");
+  auto former = s.diff_path; // Its file has left with this very record.
+  if (auto ok = go_back(s, r, step::test); !ok)
+    return ok;
+  s.base = text_at(r.detail, "onto");
+  s.base_tree = text_at(r.detail, "onto_tree");
+  s.tree = text_at(r.detail, "tree");
+  s.diff_path = path::changes;
+  if (conflict) {
+    s.displaced_diff = former;
+    refuse(s, refusal::landing_conflict, text_at(r.detail, "why"), s.base);
+  }
+  return {};
+}
+
+/// The branch holds it since before something sent it back.
+outcome take_up_what_landed(task_state& s, const record& r) {
+  if (!is_landed(s) || text_at(r.detail, "onto") != s.base || text_at(r.detail, "tree") != s.tree)
+    return broken(r, "the landing branch does not hold it");
+  s.out = {};
+  s.out.placed = s.out.landed = true;
+  s.out.tree = s.tree;
+  s.out.parent = s.base;
+  s.out.commit = s.landed->commit;
+  return {};
+}
+
+outcome on_placed(task_state& s, const record& r) {
+  if (s.recheck || s.out.landed)
+    return broken(r, "no place on the landing branch was due");
+  for (auto* key : {"branch", "onto", "onto_tree", "tree"})
+    if (text_at(r.detail, key).empty())
+      return broken(r, "a place without " + std::string{key});
+  ++s.placements;
+  auto how = text_at(r.detail, "how");
+  if (how == placing_as_is || how == placing_patch)
+    return keep_what_was_won(s, r, how == placing_as_is);
+  if (how == placing_anew || how == placing_conflict)
+    return begin_anew(s, r, how == placing_conflict);
+  if (how == placing_landed)
+    return take_up_what_landed(s, r);
+  return broken(r, "an unknown kind of place");
+}
+
+outcome on_landing(task_state& s, const record& r) {
+  if (s.out.commit.empty() || !s.out.built || s.out.landed || s.recheck)
+    return broken(r, "no landing was due");
+  if (text_at(r.detail, "commit") != s.out.commit || text_at(r.detail, "to").empty())
+    return broken(r, "the intent names another commit, or no end");
+  if (text_at(r.detail, "mode") == to_string(landing_mode::branch) && !s.out.placed)
+    return broken(r, "a landing without a place");
+  s.out.landing_from = text_at(r.detail, "from");
+  s.out.landing_to = text_at(r.detail, "to");
+  return {};
+}
+
+outcome on_landed(task_state& s, const record& r) {
+  if (s.out.landing_to.empty() || s.out.landed || text_at(r.detail, "commit") != s.out.commit)
+    return broken(r, "a receipt without an intent");
+  s.out.landed = true;
+  s.out.landed_url = text_at(r.detail, "url");
+  if (s.out.placed) // A pull request has landed nothing yet.
+    s.landed = landed_commit{s.out.commit, s.out.tree, s.base};
+  recovered(s);
+  return {};
+}
+
+} // namespace
+
+result<void> carry_landing_on(task_state& s, const record& r) {
+  if (s.at != step::deliver || s.ph != phase::granted)
+    return broken(r, "no delivery was granted");
+  switch (r.what) {
+    case event::placed:
+      return on_placed(s, r);
+    case event::landing:
+      return on_landing(s, r);
+    case event::landed:
+      return on_landed(s, r);
+    default:
+      return broken(r, "no event of a landing");
+  }
+}
+
+} // namespace ledger
