@@ -1,6 +1,7 @@
 #include "cli/branch_checks.hpp"
 
 #include "ledger/detail.hpp"
+#include "ledger/drafts.hpp"
 #include "ledger/gate.hpp"
 
 #include <fmt/format.h>
@@ -42,6 +43,9 @@ promise promise_of(const std::string& task, const std::vector<ledger::record>& r
   for (auto& r : records) {
     if (r.what == event::accepted
         && text_at(r.detail, "contract") == to_string(ledger::contract::final))
+      contract_tree = text_at(r.detail, "tree");
+    // A signed place carried the contract over to a combined tree.
+    if (r.what == event::placed && text_at(r.detail, "how") == ledger::placing_patch)
       contract_tree = text_at(r.detail, "tree");
     if (r.what == event::intended)
       p.open.push_back({text_at(r.detail, "tree"), text_at(r.detail, "parent"),

@@ -197,6 +197,10 @@ landing_line::order landing_line::next() {
     return *o;
   if (auto o = link_next())
     return *o;
+  // Combining is cheap and checks are not: whoever waits comes along.
+  if (combining_.empty())
+    if (auto o = probe(group_))
+      return *o;
   return nothing{};
 }
 
@@ -244,11 +248,10 @@ std::optional<landing_line::order> landing_line::next_of_group() {
   return order{move{before, tip_.commit, parent, cars_[group_ - 1].landing_tree}};
 }
 
-/// The longest front of the train that ends with a green tree; else what has to
-/// be known for that.
+/// The longest front of the train that ends with a green tree.
 std::optional<landing_line::order> landing_line::form_group() {
   if (group_ != 0)
-    return probe(group_);
+    return std::nullopt;
   std::size_t ready = 0;
   while (ready < cars_.size() && is_ready(cars_[ready]))
     ++ready;
@@ -257,7 +260,7 @@ std::optional<landing_line::order> landing_line::form_group() {
       group_ = n;
       return next_of_group();
     }
-  return probe(0);
+  return std::nullopt;
 }
 
 /// The check that tells most about the ready cars from `first` on, or, if the

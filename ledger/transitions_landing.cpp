@@ -74,7 +74,7 @@ outcome take_up_what_landed(task_state& s, const record& r) {
 }
 
 outcome on_placed(task_state& s, const record& r) {
-  if (s.recheck || s.out.landed)
+  if (s.recheck || s.out.landed || s.out.deployed || !s.out.deploy_id.empty())
     return broken(r, "no place on the landing branch was due");
   for (auto* key : {"branch", "onto", "onto_tree", "tree"})
     if (text_at(r.detail, key).empty())
@@ -91,7 +91,8 @@ outcome on_placed(task_state& s, const record& r) {
 }
 
 outcome on_landing(task_state& s, const record& r) {
-  if (s.out.commit.empty() || !s.out.built || s.out.landed || s.recheck)
+  if (s.out.commit.empty() || !s.out.built || s.out.landed || s.recheck || s.out.deployed
+      || !s.out.deploy_id.empty())
     return broken(r, "no landing was due");
   if (text_at(r.detail, "commit") != s.out.commit || text_at(r.detail, "to").empty())
     return broken(r, "the intent names another commit, or no end");

@@ -110,10 +110,10 @@ private:
         hurt(std::string(path_of(c)),
              fmt::format("contract-forged: record {} gave it for another text than {}",
                          standing->seq, text));
-      if (c == contract::final && standing->tree != s->tree)
+      if (c == contract::final && standing->tree != approved_tree_of(*s))
         hurt(std::string(path_of(c)),
              fmt::format("contract-forged: record {} gave it for tree {}, the candidate is {}",
-                         standing->seq, standing->tree, s->tree));
+                         standing->seq, standing->tree, approved_tree_of(*s)));
     }
   }
 

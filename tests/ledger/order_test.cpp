@@ -234,6 +234,11 @@ std::map<std::string, story> all_places() {
   add("deliver:refused", red);
   d.add(draft_built(d.state, true, "", nullptr));
   add("deliver:built", d);
+  auto lands = d;
+  lands.add(draft_landing(lands.state, {landing_mode::pr, "b", "origin", "a", "c"}));
+  add("deliver:landing", lands);
+  lands.add(draft_landed(lands.state, {}));
+  add("deliver:landed", lands);
   d.add(draft_deploying(d.state));
   add("deliver:deploying", d);
   auto outage = d;
@@ -305,6 +310,13 @@ draft draft_of(event e, story& t) {
       return draft_checked(s, c);
     case event::round_opened:
       return draft_round_opened(s);
+    case event::placed:
+      return draft_placed(
+          s, {placing::as_is, "b", "onto", s.base_tree, s.tree, {}, {}, {}, {}, {}, {}});
+    case event::landing:
+      return draft_landing(s, {landing_mode::pr, "b", "origin", "a", "c"});
+    case event::landed:
+      return draft_landed(s, {});
     case event::intended:
       return draft_intended(s, 1, "");
     case event::committed:
@@ -345,7 +357,12 @@ TEST(Order, EveryEventFollowsOnlyWhereItCan) {
       {event::intended, {"deliver:granted"}},
       {event::committed, {"deliver:intended"}},
       {event::built, {"deliver:committed"}},
-      {event::deploying, {"deliver:built"}},
+      {event::placed,
+       {"deliver:granted", "deliver:intended", "deliver:committed", "deliver:built",
+        "deliver:landing"}},
+      {event::landing, {"deliver:built", "deliver:landing"}},
+      {event::landed, {"deliver:landing"}},
+      {event::deploying, {"deliver:built", "deliver:landing", "deliver:landed"}},
       {event::deployed, {"deliver:deploying"}},
       {event::finished, {"deliver:deployed", "test:without change"}},
       {event::fell_back, {}}, // Only where a provider refused, or is missing: calls_test.cpp.
@@ -364,8 +381,8 @@ TEST(Order, EveryEventFollowsOnlyWhereItCan) {
        // A grant can fail for want of what it needs, before an attempt begins.
        {{"ready", "granted", "asked", "answered"},
         {"test:ready", "test:without change", "deliver:ready", "test:granted", "deliver:granted",
-         "deliver:intended", "deliver:committed", "deliver:built", "deliver:deploying",
-         "deliver:recheck", "deliver:deployed"}}},
+         "deliver:intended", "deliver:committed", "deliver:built", "deliver:landing",
+         "deliver:landed", "deliver:deploying", "deliver:recheck", "deliver:deployed"}}},
   };
   const names by_person{"ingest:again", "ended:parked"};
   for (auto& [place, story_there] : all_places())
