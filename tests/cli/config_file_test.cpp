@@ -252,7 +252,6 @@ INSTANTIATE_TEST_SUITE_P(
 INSTANTIATE_TEST_SUITE_P(
     NotInThisVersion, refusals,
     testing::Values(
-        refusal{"landing", "[landing]\nmode = \"none\"\n", {":11:2:", "\"landing\"", later}},
         refusal{"approve", "[approve]\ndeploy = true\n", {":11:2:", "\"approve\"", later}},
         refusal{"hooks", "[hooks]\non_done = \"x\"\n", {":11:2:", "\"hooks\"", later}},
         refusal{"netlify", "[deploy]\nkind = \"netlify\"\n", {":12:1:", "\"netlify\"", later}},

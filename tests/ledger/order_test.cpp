@@ -179,6 +179,43 @@ TEST(Order, TakesNoEndForAnotherThanItIs) {
   }
 }
 
+/// Every place of step 8; gives the story of a task that is done.
+template <class Add>
+story add_delivery(Add& add) {
+  story d;
+  d.until(step::deliver);
+  add("deliver:ready", d);
+  d.grant();
+  add("deliver:granted", d);
+  d.add(draft_intended(d.state, 1, ""));
+  add("deliver:intended", d);
+  d.add(draft_committed(d.state, "c"));
+  add("deliver:committed", d);
+  auto red = d;
+  red.add(draft_built(red.state, false, "exit 1", nullptr));
+  add("deliver:refused", red);
+  d.add(draft_built(d.state, true, "", nullptr));
+  add("deliver:built", d);
+  auto lands = d;
+  lands.add(draft_landing(lands.state, {landing_mode::pr, "b", "origin", "a", "c"}));
+  add("deliver:landing", lands);
+  lands.add(draft_landed(lands.state, {}));
+  add("deliver:landed", lands);
+  d.add(draft_deploying(d.state));
+  add("deliver:deploying", d);
+  auto outage = d;
+  outage.add(draft_failed(outage.state, {fault::unavailable, "503"}));
+  outage.grant();
+  add("deliver:recheck", outage);
+  deploy_outcome o;
+  o.ok = true;
+  d.add(draft_deployed(d.state, o));
+  add("deliver:deployed", d);
+  d.add(draft_finished(d.state, status::done, d.conf, 0));
+  add("ended:done", d);
+  return d;
+}
+
 /// Every place at which a task can stand, by "step:phase"; `fix` is step `test`
 /// while a fix is due.
 std::map<std::string, story> all_places() {
@@ -220,37 +257,7 @@ std::map<std::string, story> all_places() {
   empty.until(step::implement);
   empty.step_ok("tree0");
   add("test:without change", empty);
-  story d;
-  d.until(step::deliver);
-  add("deliver:ready", d);
-  d.grant();
-  add("deliver:granted", d);
-  d.add(draft_intended(d.state, 1, ""));
-  add("deliver:intended", d);
-  d.add(draft_committed(d.state, "c"));
-  add("deliver:committed", d);
-  auto red = d;
-  red.add(draft_built(red.state, false, "exit 1", nullptr));
-  add("deliver:refused", red);
-  d.add(draft_built(d.state, true, "", nullptr));
-  add("deliver:built", d);
-  auto lands = d;
-  lands.add(draft_landing(lands.state, {landing_mode::pr, "b", "origin", "a", "c"}));
-  add("deliver:landing", lands);
-  lands.add(draft_landed(lands.state, {}));
-  add("deliver:landed", lands);
-  d.add(draft_deploying(d.state));
-  add("deliver:deploying", d);
-  auto outage = d;
-  outage.add(draft_failed(outage.state, {fault::unavailable, "503"}));
-  outage.grant();
-  add("deliver:recheck", outage);
-  deploy_outcome o;
-  o.ok = true;
-  d.add(draft_deployed(d.state, o));
-  add("deliver:deployed", d);
-  d.add(draft_finished(d.state, status::done, d.conf, 0));
-  add("ended:done", d);
+  auto d = add_delivery(add);
   story parked;
   parked.open();
   parked.add(draft_parked(parked.state, "r", "w", "do"));
@@ -261,6 +268,34 @@ std::map<std::string, story> all_places() {
   return all;
 }
 
+/// The same for the events of step 8.
+draft delivery_draft_of(event e, story& t) {
+  auto& s = t.state;
+  deploy_outcome o;
+  o.ok = true;
+  switch (e) {
+    case event::placed:
+      return draft_placed(
+          s, {placing::as_is, "b", "onto", s.base_tree, s.tree, {}, {}, {}, {}, {}, {}});
+    case event::landing:
+      return draft_landing(s, {landing_mode::pr, "b", "origin", "a", "c"});
+    case event::landed:
+      return draft_landed(s, {});
+    case event::intended:
+      return draft_intended(s, 1, "");
+    case event::committed:
+      return draft_committed(s, "c");
+    case event::built:
+      return draft_built(s, true, "", nullptr);
+    case event::deploying:
+      return draft_deploying(s);
+    case event::deployed:
+      return draft_deployed(s, o);
+    default:
+      return {};
+  }
+}
+
 /// The draft of `e` that fits best where the task stands.
 draft draft_of(event e, story& t) {
   auto& s = t.state;
@@ -268,8 +303,6 @@ draft draft_of(event e, story& t) {
   c.tree = s.tree;
   c.ok = true;
   c.run_log = ledger::testing::text("green");
-  deploy_outcome o;
-  o.ok = true;
   switch (e) {
     case event::opened: {
       auto d = draft_opened({ledger::testing::text("x"), "repo", "b", "t", "d", 0, {}}, "T");
@@ -311,22 +344,14 @@ draft draft_of(event e, story& t) {
     case event::round_opened:
       return draft_round_opened(s);
     case event::placed:
-      return draft_placed(
-          s, {placing::as_is, "b", "onto", s.base_tree, s.tree, {}, {}, {}, {}, {}, {}});
     case event::landing:
-      return draft_landing(s, {landing_mode::pr, "b", "origin", "a", "c"});
     case event::landed:
-      return draft_landed(s, {});
     case event::intended:
-      return draft_intended(s, 1, "");
     case event::committed:
-      return draft_committed(s, "c");
     case event::built:
-      return draft_built(s, true, "", nullptr);
     case event::deploying:
-      return draft_deploying(s);
     case event::deployed:
-      return draft_deployed(s, o);
+      return delivery_draft_of(e, t);
     case event::finished:
       return draft_finished(s, s.at == step::test ? status::no_change : status::done, t.conf, 0);
     case event::stopped:
