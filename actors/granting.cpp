@@ -3,8 +3,11 @@
 #include "actors/commit_of.hpp"
 #include "actors/judging.hpp"
 #include "ledger/disk/evidence.hpp"
+#include "ledger/disk/files.hpp"
+#include "ledger/judge.hpp"
 #include "ledger/text.hpp"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -60,9 +63,56 @@ result<draft> draft_of_commit_intent(const services& w, const task_state& s) {
   return ledger::draft_intended(s, w.now_ms() / 1000, *tip);
 }
 
+/// Where step 4 begins if other changes landed since the task was opened; nothing:
+/// where it is.
+result<std::optional<draft>> draft_of_fresh_base(const services& w, const task_state& s) {
+  if (!w.trunk || s.at != ledger::step::implement || !s.tree.empty())
+    return std::nullopt;
+  auto base = base_for(w, {s.base, s.base_tree}, {});
+  if (!base)
+    return tl::make_unexpected(base.error());
+  if (base->commit == s.base)
+    return std::nullopt;
+  ledger::placement p;
+  p.how = ledger::placing::fresh;
+  p.branch = ledger::landing_ref(w.config);
+  p.onto = base->commit;
+  p.onto_tree = p.tree = base->tree;
+  return ledger::draft_placed(s, p);
+}
+
 } // namespace
 
-result<draft> draft_of_grant(const services& w, const grant_request& g) {
+result<std::vector<std::string>> scope_of(const services& w, const task_state& s) {
+  auto* file = ledger::file_of(s, ledger::path::decisions);
+  if (!file)
+    return ledger::fail(ledger::fault::corrupt, s.task + ": no decisions are recorded");
+  auto text = ledger::disk::read_recorded(w.folder_of(s.task), file->path, file->sha256);
+  if (!text)
+    return tl::make_unexpected(text.error());
+  auto allowed = ledger::read_allowance(*text);
+  if (!allowed)
+    return tl::make_unexpected(allowed.error());
+  return allowed->allowed;
+}
+
+result<ledger::tip_of_branch> base_for(const services& w, ledger::tip_of_branch base,
+                                       const std::vector<std::string>& commits_before) {
+  if (w.trunk) {
+    auto ahead = w.trunk->holds(base.commit, base.commit);
+    if (!ahead)
+      return tl::make_unexpected(ahead.error());
+    if (*ahead)
+      return w.trunk->tip();
+    return base;
+  }
+  if (commits_before.empty())
+    return base;
+  return w.files->newest(commits_before);
+}
+
+result<draft> draft_of_grant(const services& w, const grant_request& g,
+                             const std::vector<std::string>& waited_for) {
   auto& s = *g.state;
   auto folder = w.folder_of(s.task);
   auto seen = ledger::disk::collect_evidence(folder, s, *w.keys, w.config_digest);
@@ -79,7 +129,12 @@ result<draft> draft_of_grant(const services& w, const grant_request& g) {
     case grant_request::purpose::step:
       break;
   }
-  return ledger::draft_granted(s, gate);
+  auto fresh = draft_of_fresh_base(w, s);
+  if (!fresh)
+    return tl::make_unexpected(fresh.error());
+  if (*fresh)
+    return std::move(**fresh);
+  return ledger::draft_granted(s, gate, waited_for);
 }
 
 } // namespace actors

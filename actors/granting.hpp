@@ -15,8 +15,19 @@
 
 namespace actors {
 
+/// The paths that the task's decisions allow it to change. Errors: corrupt,
+/// refused (they cannot be read), unavailable.
+ledger::result<std::vector<std::string>> scope_of(const services& w, const ledger::task_state& s);
+
+/// What a task begins on: the landing branch if there is one and it is ahead, else
+/// the newest of what it depends on, else `base`. Errors: refused, code
+/// providers::apart_code; unavailable.
+ledger::result<ledger::tip_of_branch> base_for(const services& w, ledger::tip_of_branch base,
+                                               const std::vector<std::string>& commits_before);
+
 /// The draft that answers a grant_request. Errors: unavailable (git could not
 /// be asked), corrupt (a recorded file or the candidate is not what it was).
-ledger::result<ledger::draft> draft_of_grant(const services& w, const grant_request& g);
+ledger::result<ledger::draft> draft_of_grant(const services& w, const grant_request& g,
+                                             const std::vector<std::string>& waited_for = {});
 
 } // namespace actors

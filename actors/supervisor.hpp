@@ -1,9 +1,9 @@
 // supervisor.hpp -- the SUPERVISOR: opens, admits, grants, restarts.
 //
 // A *batch* is what one run was given: the tasks it may open or take up. The
-// supervisor admits at most limits.tasks_in_flight of them at a time, by
-// priority and then name; it alone grants a step, after reading the contract
-// files from disk; it watches every router and every TASK.
+// supervisor admits at most limits.tasks_in_flight of them at a time, as
+// admission.hpp says; it alone grants a step, after reading the contract files
+// from disk; it watches every router and every TASK.
 //
 //   1. No step begins without its grant on record.
 //   2. A gate that is closed ends the task (stopped) or takes it back
@@ -12,7 +12,10 @@
 //      the limit is parked, all others go on.
 //   4. The batch is over when every task has ended, or the ledger is lost.
 //   5. The routers end with the SUPERVISOR.
-//   6. Nothing that a single task brings about (what it makes us throw, a ledger
+//   6. Two tasks whose scopes overlap do not write code at the same time
+//      (scope_table.hpp); with a landing branch the second one begins on what the
+//      first one landed.
+//   7. Nothing that a single task brings about (what it makes us throw, a ledger
 //      of its own that is damaged) ends the SUPERVISOR or any other task.
 
 #pragma once
@@ -36,6 +39,10 @@ struct batch_item {
   ledger::front_matter front;
   std::string front_error;     ///< Not empty: opened and parked, naming the line.
   std::string base, base_tree; ///< Used only if the task is opened now.
+  /// Tasks that have to be done before, and are not yet; all are in the batch.
+  std::vector<std::string> after = {};
+  /// Commits of those that were done before.
+  std::vector<std::string> commits_before = {};
 };
 
 struct batch_report {
@@ -43,6 +50,8 @@ struct batch_report {
   std::string lost; ///< Not empty: why the ledger ended the run.
   /// Tasks whose ledger does not let them go on, with the reason.
   std::vector<std::pair<std::string, std::string>> damaged;
+  /// Tasks that were not begun because one that they depend on did not get done.
+  std::vector<std::pair<std::string, std::string>> blocked;
 };
 
 /// Children of each router, by role; `scheduler` is the RUNNER.

@@ -70,7 +70,7 @@ std::vector<actors::batch_item> items_of(const preflight& p, const selection& s)
   std::vector<actors::batch_item> items;
   for (auto& t : s.to_run)
     items.push_back({t.prompt->task, t.prompt->content, t.prompt->front, t.prompt->front_error,
-                     p.base, p.base_tree});
+                     p.base, p.base_tree, t.after, t.commits_before});
   return items;
 }
 
@@ -200,7 +200,9 @@ actors::batch_report run_actors(batch& b, const selection& s, actors::till till,
   auto supervisor =
       actors::spawn_supervisor(system, w, writer, std::move(routers), items_of(*b.plan, s), tell);
   actors::when_dead(supervisor, [tell](const std::string& why) {
-    tell({{}, "the supervisor died: " + why, {}});
+    actors::batch_report none;
+    none.lost = "the supervisor died: " + why;
+    tell(std::move(none));
   });
   actors::tell_from_outside(supervisor, actors::begin{});
   if (!end.wait())

@@ -71,6 +71,8 @@ std::string opened(const record& r) {
                            text_at(r.detail, "branch"));
   if (auto allow = texts_at(r.detail, "allow"); !allow.empty())
     words += ", lifts protection of " + joined(allow, ", ");
+  if (auto before = texts_at(r.detail, "depends_on"); !before.empty())
+    words += ", after " + joined(before, ", ");
   return words;
 }
 
@@ -96,6 +98,8 @@ std::string granted(const record& r) {
       words += ", tree " + prefix(tree);
     words += ") opened the gate";
   }
+  if (auto before = texts_at(r.detail, "waited_for"); !before.empty())
+    words += ", after " + joined(before, ", ") + ", which may change the same files";
   std::vector<std::string> read;
   if (auto files = e.find("files"); files != e.end() && files->is_array())
     for (auto& f : *files)
@@ -221,6 +225,8 @@ std::string placed(const record& r) {
                         onto, prefix(text_at(r.detail, "tree")));
   else if (how == ledger::placing_conflict)
     words = fmt::format("does not combine with {}", onto);
+  else if (how == ledger::placing_fresh)
+    words = fmt::format("begins on {}, which landed meanwhile", onto);
   else
     words = "the landing branch holds it already";
   if (auto behind = texts_at(r.detail, "behind"); !behind.empty())

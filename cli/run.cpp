@@ -87,6 +87,8 @@ void complete_summary(batch_summary& sum, const actors::batch_report& report, co
   sum.lost = report.lost;
   for (auto& [task, why] : report.damaged)
     sum.damaged.emplace_back(task, why);
+  for (auto& [task, why] : report.blocked)
+    sum.left_out.push_back({task + ".md", "dependency", "it " + why});
   std::set<std::string> known;
   for (auto& s : report.ended) {
     sum.tasks.push_back(*s);

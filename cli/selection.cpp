@@ -1,5 +1,6 @@
 #include "cli/selection.hpp"
 
+#include "cli/dependencies.hpp"
 #include "ledger/digest.hpp"
 #include "ledger/disk/files.hpp"
 #include "ledger/paths.hpp"
@@ -143,7 +144,9 @@ private:
 } // namespace
 
 selection select_tasks(const preflight& p, const ledger_facts& known) {
-  return selecting(p, known).all();
+  auto chosen = selecting(p, known).all();
+  resolve_dependencies(chosen, p, known);
+  return chosen;
 }
 
 ledger::result<std::set<std::string>> task_branches(const preflight& p) {

@@ -10,6 +10,7 @@
 //      over; one that --only excludes is not.
 //   5. A task whose branch git could not make, and one whose notes hold a
 //      secret that was not known when they were filed, are left out.
+//   6. So is one that depends on what will not get done (dependencies.hpp).
 //
 // Reads notes; else pure.
 
@@ -29,6 +30,8 @@ namespace cli {
 struct selected_task {
   const found_prompt* prompt;
   ledger::task_state state; ///< seq 0: new.
+  std::vector<std::string> after = {};          ///< Tasks of this run that come before it.
+  std::vector<std::string> commits_before = {}; ///< Of dependencies that are done.
 };
 
 struct selection {

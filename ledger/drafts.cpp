@@ -123,6 +123,8 @@ draft draft_opened(const opening& o, const std::string& task) {
               {"config_digest", o.config_digest},
               {"priority", o.priority},
               {"allow", o.allow}};
+  if (!o.depends_on.empty())
+    d.detail["depends_on"] = o.depends_on;
   return d;
 }
 
@@ -148,9 +150,12 @@ draft draft_reconfigured(const task_state& s, std::string_view new_digest) {
   return d;
 }
 
-draft draft_granted(const task_state& s, const gate_decision& open) {
+draft draft_granted(const task_state& s, const gate_decision& open,
+                    const std::vector<std::string>& waited_for) {
   auto d = start(s, event::granted);
   d.detail = {{"evidence", open.evidence}};
+  if (!waited_for.empty())
+    d.detail["waited_for"] = waited_for;
   return d;
 }
 

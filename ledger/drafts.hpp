@@ -35,13 +35,16 @@ struct opening {
   std::string repo_id, base, base_tree, config_digest;
   std::int32_t priority = 0;
   std::vector<std::string> allow;
+  std::vector<std::string> depends_on = {};
 };
 draft draft_opened(const opening& o, const std::string& task);
 
 draft draft_resumed(const task_state& s);
 /// Revokes what the new configuration makes void (L5).
 draft draft_reconfigured(const task_state& s, std::string_view new_digest);
-draft draft_granted(const task_state& s, const gate_decision& open);
+/// `waited_for` names the tasks that held a scope which overlaps with this one's.
+draft draft_granted(const task_state& s, const gate_decision& open,
+                    const std::vector<std::string>& waited_for = {});
 
 /// Who is asked, and on what.
 struct asking {
@@ -124,12 +127,14 @@ enum class placing : std::uint8_t {
   anew,     ///< Combined with what landed: steps 5 to 7 run on the new candidate.
   conflict, ///< It does not combine: a fix is due on the new base.
   landed,   ///< The branch holds it already.
+  fresh,    ///< Nothing is made yet: step 4 begins on what landed meanwhile.
 };
 inline constexpr std::string_view placing_as_is = "as-is";
 inline constexpr std::string_view placing_patch = "patch";
 inline constexpr std::string_view placing_anew = "anew";
 inline constexpr std::string_view placing_conflict = "conflict";
 inline constexpr std::string_view placing_landed = "landed";
+inline constexpr std::string_view placing_fresh = "fresh";
 
 struct placement {
   placing how = placing::as_is;

@@ -19,6 +19,8 @@ constexpr std::string_view to_word(placing how) noexcept {
       return placing_conflict;
     case placing::landed:
       return placing_landed;
+    case placing::fresh:
+      return placing_fresh;
   }
   return {};
 }

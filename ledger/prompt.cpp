@@ -136,7 +136,19 @@ bool parse_list(std::string_view value, std::vector<std::string>& out) {
 
 /// What is wrong with one key, as the end of a sentence; empty: taken.
 std::string take(const key_value& kv, front_matter& out) {
-  if (kv.key == "depends_on" || kv.key == "approve")
+  if (kv.key == "depends_on") {
+    if (!parse_list(kv.value, out.depends_on))
+      return fmt::format("depends_on is {}; write a list of tasks on one line, as in `depends_on: "
+                         "[First-Task, Second-Task]`",
+                         excerpt(kv.value));
+    for (auto& task : out.depends_on)
+      if (auto why = why_no_task_name(task); !why.empty())
+        return fmt::format("depends_on: {} is no name of a task; write the file name of its prompt "
+                           "without .md",
+                           excerpt(task));
+    return {};
+  }
+  if (kv.key == "approve")
     return fmt::format("`{}` is not in this version: remove the line and start such tasks by hand",
                        kv.key);
   if (kv.key == "priority") {

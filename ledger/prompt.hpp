@@ -7,7 +7,7 @@
 //   1. A name is `[A-Za-z0-9][A-Za-z0-9._-]{0,127}` and a valid component of a
 //      git ref: no `..`, no trailing `.`, no trailing `.lock`.
 //   2. Without a known key the whole file is prose.
-//   3. A key whose feature this version lacks (depends_on, approve) is an
+//   3. A key whose feature this version lacks (approve) is an
 //      error that names its line: never ignored.
 //
 // Pure. Source: git-check-ref-format(1).
@@ -31,6 +31,7 @@ std::string why_no_task_name(std::string_view name);
 
 struct front_matter {
   std::int32_t priority = 0;
+  std::vector<std::string> depends_on; ///< Tasks that have to be done before.
   std::vector<std::string> allow;
 };
 

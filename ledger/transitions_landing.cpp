@@ -73,6 +73,18 @@ outcome take_up_what_landed(task_state& s, const record& r) {
   return {};
 }
 
+/// Nothing is made yet that the former base could matter to.
+outcome begin_fresh(task_state& s, const record& r) {
+  if (s.at != step::implement || s.ph != phase::ready || !s.tree.empty())
+    return broken(r, "something is made on the former base already");
+  if (text_at(r.detail, "onto").empty() || text_at(r.detail, "onto_tree").empty())
+    return broken(r, "a place without its base");
+  ++s.placements;
+  s.base = text_at(r.detail, "onto");
+  s.base_tree = text_at(r.detail, "onto_tree");
+  return {};
+}
+
 outcome on_placed(task_state& s, const record& r) {
   if (s.recheck || s.out.landed || s.out.deployed || !s.out.deploy_id.empty())
     return broken(r, "no place on the landing branch was due");
@@ -117,6 +129,8 @@ outcome on_landed(task_state& s, const record& r) {
 } // namespace
 
 result<void> carry_landing_on(task_state& s, const record& r) {
+  if (r.what == event::placed && text_at(r.detail, "how") == placing_fresh)
+    return begin_fresh(s, r);
   if (s.at != step::deliver || s.ph != phase::granted)
     return broken(r, "no delivery was granted");
   switch (r.what) {

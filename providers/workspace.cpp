@@ -306,6 +306,27 @@ public:
     return tip->value_or("");
   }
 
+  ledger::result<ledger::tip_of_branch> newest(const std::vector<std::string>& commits) override {
+    for (const auto& candidate : commits) {
+      auto holds_all = true;
+      for (const auto& other : commits) {
+        auto holds = other == candidate ? ledger::result<bool>(true)
+                                        : repository().is_ancestor(other, candidate);
+        if (!holds)
+          return tl::make_unexpected(holds.error());
+        holds_all = holds_all && *holds;
+      }
+      if (!holds_all)
+        continue;
+      auto tree = repository().tree_of(candidate);
+      if (!tree)
+        return tl::make_unexpected(tree.error());
+      return ledger::tip_of_branch{candidate, *tree};
+    }
+    return fail(fault::refused, "no commit of its dependencies holds the others",
+                std::string(apart_code));
+  }
+
 private:
   const git& repository() const { return pool_->repository(); }
 

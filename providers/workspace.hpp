@@ -19,6 +19,7 @@
 
 #pragma once
 
+#include "ledger/landing_line.hpp"
 #include "ledger/result.hpp"
 #include "ledger/scope.hpp"
 #include "providers/git.hpp"
@@ -81,7 +82,14 @@ public:
                                            std::string_view expected) = 0;
   /// Empty: no such branch.
   virtual ledger::result<std::string> branch_tip(std::string_view ref) = 0;
+  /// The one of `commits` (at least one) that holds all others, and its tree.
+  /// Errors: refused, code apart_code, if there is none.
+  virtual ledger::result<ledger::tip_of_branch>
+  newest(const std::vector<std::string>& commits) = 0;
 };
+
+/// Commits none of which holds the others.
+inline constexpr std::string_view apart_code = "dependencies-apart";
 
 struct workspace_options {
   std::filesystem::path folder; ///< For the slots; made if missing.

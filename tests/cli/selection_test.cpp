@@ -48,6 +48,40 @@ TEST_F(Selection, ForecastsATaskThatIsToBeOpened) {
   EXPECT_TRUE(has(s.out, "A     open, then audit\n")) << s.out;
 }
 
+std::string after(const std::string& tasks) {
+  return "---\ndepends_on: [" + tasks + "]\n---\n" + change;
+}
+
+TEST_F(Selection, TasksThatDependOnEachOtherInACircleAreLeftOut) {
+  prompt("A", after("B"));
+  prompt("B", after("C, Free"));
+  prompt("C", after("A"));
+  prompt("D", after("A"));
+  prompt("Free");
+  auto s = dry_run();
+  EXPECT_EQ(s.code, exit_code::needs_person);
+  EXPECT_TRUE(has(s.out, "A, B, C, A")) << s.out;
+  EXPECT_TRUE(has(s.out, "it depends on A, which is left out (dependency-cycle)")) << s.out;
+  EXPECT_TRUE(has(s.out, "Free  open, then audit")) << s.out;
+}
+
+TEST_F(Selection, ATaskThatDependsOnWhatIsNowhereIsLeftOut) {
+  prompt("A", after("Nowhere"));
+  prompt("B", after("A"));
+  auto s = dry_run();
+  EXPECT_TRUE(has(s.out, "it depends on Nowhere, which is neither a prompt in this folder nor a "
+                         "task in the ledger"))
+      << s.out;
+  EXPECT_TRUE(has(s.out, "it depends on A, which is left out (dependency)")) << s.out;
+}
+
+TEST_F(Selection, ATaskThatDependsOnWhatOnlyDoesNotSelectIsLeftOut) {
+  prompt("A");
+  prompt("B", after("A"));
+  auto s = dry_run(false, {"B"});
+  EXPECT_TRUE(has(s.out, "it depends on A, which is not selected by --only")) << s.out;
+}
+
 // "open, then audit" was said of what was sure to be parked or stopped.
 TEST_F(Selection, ForecastsWhatIsSureNotToGoOn) {
   prompt("Front", "---\npriority: high\n---\ntext\n");

@@ -73,6 +73,10 @@ public:
     return branches[std::string{ref}];
   }
 
+  result<ledger::tip_of_branch> newest(const std::vector<std::string>& commits) override {
+    return ledger::tip_of_branch{commits.front(), "tree of " + commits.front()};
+  }
+
   /// Makes the next candidate `tree`, changing one allowed file.
   void will_be(const std::string& tree) {
     next.tree = tree;
