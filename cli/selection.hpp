@@ -29,7 +29,7 @@ namespace cli {
 
 struct selected_task {
   const found_prompt* prompt;
-  ledger::task_state state; ///< seq 0: new.
+  ledger::task_state state;                     ///< seq 0: new.
   std::vector<std::string> after = {};          ///< Tasks of this run that come before it.
   std::vector<std::string> commits_before = {}; ///< Of dependencies that are done.
 };

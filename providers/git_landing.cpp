@@ -5,6 +5,7 @@
 #include "providers/scratch_folder.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>
@@ -54,6 +55,30 @@ merge_words read_merge(std::string_view output) {
   return said;
 }
 
+/// The paths of `some` that `others` do not have.
+std::vector<std::string> outside(const std::vector<ledger::change>& some,
+                                 const std::vector<ledger::change>& others) {
+  std::set<std::string_view> known;
+  for (const auto& c : others)
+    known.insert(c.path);
+  std::vector<std::string> paths;
+  for (const auto& c : some)
+    if (known.count(c.path) == 0)
+      paths.push_back(c.path);
+  return paths;
+}
+
+/// The paths of `mine` that `theirs` took away.
+std::vector<std::string> missing_in(const std::vector<ledger::change>& theirs,
+                                    const std::vector<ledger::change>& mine) {
+  std::vector<std::string> paths;
+  for (const auto& c : mine)
+    if (std::any_of(theirs.begin(), theirs.end(),
+                    [&](auto& t) { return t.path == c.path && t.kind == 'D'; }))
+      paths.push_back(c.path);
+  return paths;
+}
+
 /// The marks of a conflict name commits of ours that nobody knows.
 std::string with_names(std::string text, std::string_view landed, std::string_view change) {
   for (auto [id, name] : {std::pair{landed, std::string_view("what landed before")},
@@ -68,7 +93,8 @@ std::string with_names(std::string text, std::string_view landed, std::string_vi
 ledger::result<merged_trees> git::merge_trees(std::string_view base_tree,
                                               std::string_view onto_tree,
                                               std::string_view tree) const {
-  // merge-tree wants commits: of these nobody ever hears.
+  // merge-tree wants commits: of these nobody ever hears. It follows renames and
+  // cannot be told not to (git 2.39): where it did is seen by the paths.
   const auto commit_of = [&](std::string_view of, const std::string& parent) {
     commit_spec c;
     c.tree = of;
@@ -83,8 +109,8 @@ ledger::result<merged_trees> git::merge_trees(std::string_view base_tree,
   auto change = onto ? commit_of(tree, *base) : onto;
   if (!change)
     return tl::make_unexpected(change.error());
-  const call merge{{"-c", "merge.renames=false", "-c", "merge.conflictStyle=merge", "merge-tree",
-                    "--write-tree", "-z", "--messages", *onto, *change},
+  const call merge{{"-c", "merge.directoryRenames=false", "-c", "merge.conflictStyle=merge",
+                    "merge-tree", "--write-tree", "-z", "--messages", *onto, *change},
                    {},
                    {},
                    true};
@@ -104,12 +130,19 @@ ledger::result<merged_trees> git::merge_trees(std::string_view base_tree,
   auto theirs = mine ? changes(base_tree, onto_tree) : mine;
   if (!theirs)
     return tl::make_unexpected(theirs.error());
-  std::set<std::string> touched;
-  for (const auto& c : *theirs)
-    touched.insert(c.path);
-  m.same_patch = m.clashes.empty() && std::none_of(mine->begin(), mine->end(), [&](auto& c) {
-                   return touched.count(c.path) > 0;
-                 });
+  auto came = m.clashes.empty() ? changes(onto_tree, m.tree) : mine;
+  if (!came)
+    return tl::make_unexpected(came.error());
+  const auto followed = outside(*came, *mine);
+  if (!followed.empty()) {
+    m.clashes = missing_in(*theirs, *mine);
+    if (m.clashes.empty())
+      m.clashes = outside(*mine, {});
+    m.log = fmt::format("what landed before renamed or deleted files of this change; it would "
+                        "have changed {} instead\n",
+                        fmt::join(followed, ", "));
+  }
+  m.same_patch = m.clashes.empty() && outside(*mine, *theirs).size() == mine->size();
   if (m.clashes.empty())
     return m;
   for (const auto& text : said.messages)
