@@ -2,6 +2,7 @@
 
 #include "actors/desk.hpp"
 #include "actors/granting.hpp"
+#include "actors/ordering.hpp"
 #include "actors/task.hpp"
 #include "ledger/drafts.hpp"
 
@@ -16,6 +17,9 @@ namespace {
 using ledger::role;
 using ledger::step;
 
+/// How often an order is decided anew because the task moved on meanwhile.
+constexpr std::uint32_t order_tries = 1'000;
+
 class supervisor : public desk {
 public:
   supervisor(caf::actor_config& c, const services& s, ledger_writer writer,
@@ -28,15 +32,28 @@ public:
       return a.front.priority != b.front.priority ? a.front.priority > b.front.priority
                                                   : a.task < b.task;
     });
-    queue_.assign(batch.begin(), batch.end());
+    for (auto& item : batch) {
+      if (!item.resting)
+        queue_.push_back(item.task);
+      else
+        idle_.insert(item.task);
+      items_[item.task] = std::move(item);
+    }
   }
 
   caf::behavior make_behavior() override {
     return {
         [this](begin&) { start(); },
         [this](grant_request& g) -> caf::result<grant> { return grant_step(g); },
-        [this](task_ended& e) { end(e.state); },
-        [this](task_damaged& d) { drop(d.task, d.why); },
+        [this](task_ended& e) {
+          if (speaks_for(e.state->task))
+            end(e.state);
+        },
+        [this](task_damaged& d) {
+          if (speaks_for(d.task))
+            drop(d.task, d.why);
+        },
+        [this](person_said& p) { take_order(p); },
         [this](ledger_lost& l) { lose(l.why); },
         [](continuation& c) { (*c.then)(); },
     };
@@ -47,6 +64,7 @@ public:
     for (auto& [who, router] : routers_)
       end_actor(router);
     routers_.clear();
+    running_.clear();
   }
 
 private:
@@ -70,13 +88,14 @@ private:
   }
 
   void admit() {
-    while (!over_ && in_flight_ < world().config.limits.tasks_in_flight && !queue_.empty()) {
-      auto item = std::move(queue_.front());
+    while (!over_ && in_flight_.size() < world().config.limits.tasks_in_flight
+           && !queue_.empty()) {
+      auto task = std::move(queue_.front());
       queue_.pop_front();
-      ++in_flight_;
-      load(item.task, [this, item](state_ptr s) { open(item, std::move(s)); });
+      in_flight_.insert(task);
+      load(task, [this, item = items_.at(task)](state_ptr s) { open(item, std::move(s)); });
     }
-    if (!over_ && in_flight_ == 0 && queue_.empty())
+    if (!over_ && in_flight_.empty() && queue_.empty() && orders_ == 0)
       report();
   }
 
@@ -134,6 +153,7 @@ private:
     o.config_digest = world().config_digest;
     o.priority = item.front.priority;
     o.allow = item.front.allow;
+    o.approve = item.front.approve;
     auto opened = ledger::draft_opened(o, item.task);
     opened.round = s->round;
     std::vector<ledger::draft> drafts{std::move(opened)};
@@ -179,14 +199,25 @@ private:
   }
 
   void run(const state_ptr& s) {
-    if (s->terminal())
+    if (s->at_rest())
       return end(s);
     auto t = spawn_task(system(), world(), writer(), caf::actor{this}, s);
-    watch(t, [this, task = s->task](const caf::error& e) {
-      if (e && running_.erase(task) != 0)
-        restart(task, words(system(), e));
+    watch(t, [this, task = s->task, who = t.address()](const caf::error& e) {
+      auto it = running_.find(task);
+      if (!e || it == running_.end() || it->second.address() != who)
+        return; // It ended, or was ended.
+      running_.erase(it);
+      restart(task, words(system(), e));
     });
-    running_.insert(s->task);
+    running_.insert_or_assign(s->task, t);
+  }
+
+  /// Whether what is heard now is told by the TASK at work. One that an order
+  /// ended may have spoken before.
+  bool speaks_for(const std::string& task) {
+    auto it = running_.find(task);
+    return it != running_.end()
+           && current_sender() == caf::actor_cast<caf::strong_actor_ptr>(it->second);
   }
 
   /// A TASK died. What it leaves on record decides whether it may go on.
@@ -194,7 +225,7 @@ private:
     auto delay = ledger::backoff_ms(++deaths_[task]);
     later(millis{delay}, [this, task, why] {
       load(task, [this, why](const state_ptr& s) {
-        if (s->terminal())
+        if (s->at_rest())
           return end(s);
         begin_with(s, {ledger::draft_restarted(*s, "the task's actor died: " + why)});
       });
@@ -204,19 +235,113 @@ private:
   void end(const state_ptr& s) {
     running_.erase(s->task);
     report_.ended.push_back(s);
-    leave();
+    idle_.insert(s->task);
+    leave(s->task);
   }
 
   /// Takes a task out of this batch that its ledger does not let go on.
   void drop(const std::string& task, const std::string& why) {
     running_.erase(task);
     report_.damaged.emplace_back(task, why);
-    leave();
+    items_.erase(task); // For this run.
+    leave(task);
   }
 
-  void leave() {
-    --in_flight_;
+  void leave(const std::string& task) {
+    in_flight_.erase(task);
     admit();
+  }
+
+  // -- a person's orders -------------------------------------------------------
+
+  void take_order(const person_said& said) {
+    if (over_)
+      return; // The answer says so.
+    ++orders_;
+    try_order(said, order_tries);
+  }
+
+  /// Decides on the records as they are, and again if others came in between.
+  void try_order(const person_said& said, std::uint32_t tries_left) {
+    ask(this, writer(), longest_wait, load_request{said.order->task})
+        .then(
+            [this, said, tries_left](outcome& o) {
+              auto& task = said.order->task;
+              if (o.records->empty())
+                return close_order(said, refused("there is no task " + task + " in the ledger; "
+                                                 + "`scheduler status` names all of them"));
+              auto s = ledger::fold(task, *o.records);
+              if (!s)
+                return close_order(said, of_work(std::move(s.error())));
+              decide_order(said, std::make_shared<const ledger::task_state>(std::move(*s)),
+                           tries_left);
+            },
+            [this](const caf::error& e) { lose(words(system(), e)); });
+  }
+
+  void decide_order(const person_said& said, const state_ptr& s, std::uint32_t tries_left) {
+    elsewhere(
+        *world().quick, [w = &world(), s, o = said.order] { return draft_of_order(*w, *s, *o); },
+        [this, said, s, tries_left](attempted<ledger::draft> d) {
+          if (!d)
+            return close_order(said, tl::make_unexpected(std::move(d.error())));
+          append(s->task, s->seq, {std::move(*d)}, [this, said, s, tries_left](outcome o) {
+            if (o.fault && o.fault->from == trouble::source::stale && tries_left > 0)
+              return try_order(said, tries_left - 1);
+            if (o.fault)
+              return close_order(said, tl::make_unexpected(std::move(*o.fault)));
+            contained(
+                [&] {
+                  auto after = advanced(s, o);
+                  auto words = ledger::words_of_order(*after, *said.order, follow_order(after));
+                  close_order(said, std::move(words));
+                },
+                [&](const std::string& thrown) {
+                  close_order(said, of_work({ledger::fault::corrupt, thrown}));
+                });
+          });
+        });
+  }
+
+  void close_order(const person_said& said, told what) {
+    bool lost = !what && what.error().from == trouble::source::lost;
+    auto why = lost ? what.error().what.detail : std::string{};
+    --orders_;
+    said.answer->give(std::move(what));
+    if (lost)
+      lose(why);
+    else
+      admit();
+  }
+
+  static told refused(std::string why) {
+    return of_work({ledger::fault::refused, std::move(why)});
+  }
+
+  /// What an order that is on record changes in this run.
+  ledger::taken_up follow_order(const state_ptr& s) {
+    using ledger::taken_up;
+    auto item = items_.find(s->task);
+    if (item == items_.end())
+      return taken_up::by_next_run;
+    if (auto it = running_.find(s->task); it != running_.end()) {
+      end_actor(it->second); // What it knows is outdated; so is the work it ordered.
+      running_.erase(it);
+      report_.left_at_work = true;
+      if (world().end_work)
+        world().end_work(s->task);
+      contained([&] { s->at_rest() ? end(s) : open(item->second, s); },
+                [&](const std::string& thrown) { drop(s->task, thrown); });
+    } else if (idle_.erase(s->task) != 0) {
+      std::erase_if(report_.ended, [&](auto& e) { return e->task == s->task; });
+      if (s->at_rest()) {
+        report_.ended.push_back(s);
+        idle_.insert(s->task);
+      } else {
+        queue_.push_back(s->task);
+      }
+    } // Else it waits for its turn, or is being taken up: its records are read then.
+    return taken_up::by_this_run;
   }
 
   // -- granting ----------------------------------------------------------------
@@ -247,12 +372,15 @@ private:
 
   router_factories factories_;
   std::function<void(batch_report)> when_over_;
-  std::deque<batch_item> queue_;
-  std::size_t in_flight_ = 0;
+  std::map<std::string, batch_item> items_;
+  std::deque<std::string> queue_;
+  std::set<std::string> in_flight_; ///< Admitted, and not ended.
+  std::set<std::string> idle_;      ///< Of items_: ended, or waiting for a person.
+  std::uint32_t orders_ = 0;        ///< Under way.
   bool over_ = false;
   batch_report report_;
   std::map<role, worker> routers_;
-  std::set<std::string> running_;
+  std::map<std::string, caf::actor> running_; ///< The TASK of each that has one.
   std::map<std::string, std::uint32_t> deaths_;
 };
 

@@ -70,6 +70,8 @@ std::string opened(const record& r) {
                            text_at(r.detail, "branch"));
   if (auto allow = texts_at(r.detail, "allow"); !allow.empty())
     words += ", lifts protection of " + joined(allow, ", ");
+  if (auto approve = text_at(r.detail, "approve"); !approve.empty())
+    words += ", will wait for approval (" + approve + ")";
   return words;
 }
 
@@ -78,7 +80,8 @@ std::string reconfigured(const record& r) {
                            prefix(text_at(r.detail, "from")), prefix(text_at(r.detail, "to")),
                            text_at(r.detail, "back_to"));
   for (auto& m : ledger::moves_of(r))
-    if (m.from == ledger::path::final_ok || m.from == ledger::path::decisions_ok)
+    if (m.from == ledger::path::final_ok || m.from == ledger::path::decisions_ok
+        || m.from == ledger::path::human_ok)
       words += ", " + m.from + " is revoked";
   return words;
 }
@@ -219,6 +222,14 @@ std::string ended(const record& r, std::string_view as) {
                      because(text_at(r.detail, "why")));
 }
 
+std::string approved(const record& r) {
+  auto user = text_at(r.detail, "user");
+  return fmt::format("HUMAN_OK: step {} approved by {}uid {}, for tree {}{}{}",
+                     text_at(r.detail, "step"), user.empty() ? "" : user + ", ",
+                     number_at(r.detail, "uid"), prefix(text_at(r.detail, "tree")), files_of(r),
+                     kept_as(r));
+}
+
 std::string retried(const record& r) {
   auto words = fmt::format("retried by a person: goes on {} step {}",
                            flag_at(r.detail, "goes_on") ? "at" : "from", text_at(r.detail, "from"));
@@ -279,8 +290,12 @@ std::string words_of(const record& r) {
       return ended(r, "stopped");
     case event::parked:
       return ended(r, "parked");
+    case event::awaiting:
+      return ended(r, "waits for a person");
     case event::cancelled:
       return "cancelled by a person";
+    case event::approved:
+      return approved(r);
     case event::retried:
       return retried(r);
   }

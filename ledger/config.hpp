@@ -12,6 +12,7 @@
 
 #pragma once
 
+#include "ledger/approval.hpp"
 #include "ledger/money.hpp"
 #include "ledger/step_table.hpp"
 
@@ -125,6 +126,10 @@ struct config {
   budget_config budget;
   sandbox_config sandbox;
   deploy_config deploy;
+  /// No part of the digest: it says who is asked before a step, not by which
+  /// rules the work is done. Turned on it counts at every gate that is still
+  /// ahead; and if it counted, turning it on would revoke what was approved.
+  approvals approve;
 };
 
 /// The configuration digest: see the head of this file.

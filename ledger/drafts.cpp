@@ -67,8 +67,9 @@ constexpr std::array produced_files{
     produced{step::plan, path::plan},           produced{step::implement, path::apply},
     produced{step::implement, path::changes},   produced{step::test, path::run_log},
     produced{step::review, path::post_audit},   produced{step::review, path::final_ok},
-    produced{step::verify, path::final_verify}, produced{step::deliver, path::build_log},
-    produced{step::deliver, path::deploy_log},  produced{step::deliver, path::status},
+    produced{step::verify, path::final_verify}, produced{step::verify, path::human_ok},
+    produced{step::deliver, path::build_log},   produced{step::deliver, path::deploy_log},
+    produced{step::deliver, path::status},
 };
 
 void move_from_step(draft& d, const task_state& s, step from, std::string_view why,
@@ -122,6 +123,8 @@ draft draft_opened(const opening& o, const std::string& task) {
               {"config_digest", o.config_digest},
               {"priority", o.priority},
               {"allow", o.allow}};
+  if (auto approve = to_string(o.approve); !approve.empty())
+    d.detail["approve"] = approve;
   return d;
 }
 
@@ -143,6 +146,8 @@ draft draft_reconfigured(const task_state& s, std::string_view new_digest) {
     move_from_step(d, s, back_to, "reconfigured", s.round);
   else if (s.ph != phase::refused)
     move_answer_away(d, s, "reconfigured");
+  if (back_to == s.at)
+    move_file(d, s, path::human_ok, "reconfigured", s.round);
   sign(d, s);
   return d;
 }
@@ -243,7 +248,7 @@ draft draft_checked(const task_state& s, const checks_outcome& c) {
 draft draft_round_opened(const task_state& s) {
   auto d = start(s, event::round_opened);
   for (auto p : {path::run_log, path::changes, path::post_audit, path::final_verify,
-                 path::build_log, path::deploy_log, path::final_ok})
+                 path::build_log, path::deploy_log, path::final_ok, path::human_ok})
     move_away(d, s, p, "round", s.round);
   // What the fix has to answer to, the most telling first.
   std::vector<std::string_view> order;

@@ -7,7 +7,8 @@
 //   1. Every draft that grants power (a contract, an intent, the end) is
 //      signed and names repository, task, base, text or tree, configuration.
 //   2. A round opens by moving run.log, changes.diff, post-implement-audit,
-//      final-verify, the logs of build and deploy, and CLAUDE_FINAL_OK to old/.
+//      final-verify, the logs of build and deploy, CLAUDE_FINAL_OK and HUMAN_OK
+//      to old/.
 //   3. What was paid for leaves its place only for a step that is taken anew, or
 //      for new rules: a filed answer outlives a stop, a limit and a cancel.
 
@@ -34,6 +35,7 @@ struct opening {
   std::string repo_id, base, base_tree, config_digest;
   std::int32_t priority = 0;
   std::vector<std::string> allow;
+  approvals approve = {};
 };
 draft draft_opened(const opening& o, const std::string& task);
 

@@ -136,7 +136,7 @@ bool parse_list(std::string_view value, std::vector<std::string>& out) {
 
 /// What is wrong with one key, as the end of a sentence; empty: taken.
 std::string take(const key_value& kv, front_matter& out) {
-  if (kv.key == "depends_on" || kv.key == "approve")
+  if (kv.key == "depends_on")
     return fmt::format("`{}` is not in this version: remove the line and start such tasks by hand",
                        kv.key);
   if (kv.key == "priority") {
@@ -151,6 +151,14 @@ std::string take(const key_value& kv, front_matter& out) {
     if (!parse_list(kv.value, out.allow))
       return fmt::format("allow is {}; write a list on one line, as in `allow: [.github/**]`",
                          excerpt(kv.value));
+    return {};
+  }
+  if (kv.key == "approve") {
+    auto named = approvals_named(kv.value);
+    if (!named || kv.value.empty())
+      return fmt::format("approve is {}; write implement, deploy or both, as in `approve: deploy`",
+                         excerpt(kv.value));
+    out.approve = *named;
     return {};
   }
   if (auto meant = meant_by(kv.key); !meant.empty())
