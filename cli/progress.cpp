@@ -98,6 +98,8 @@ std::string granted(const record& r) {
       words += ", tree " + prefix(tree);
     words += ") opened the gate";
   }
+  if (auto by = e.find("approved"); by != e.end() && by->is_object())
+    words += fmt::format("; approved by a person (record {})", number_at(*by, "record"));
   std::vector<std::string> read;
   if (auto files = e.find("files"); files != e.end() && files->is_array())
     for (auto& f : *files)
