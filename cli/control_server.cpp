@@ -108,6 +108,8 @@ public:
       return;
     thread_.join();
     ::unlinkat(folder_.get(), name_.c_str(), 0);
+    connections_.clear();
+    listener_ = {};
   }
 
 private:
@@ -131,9 +133,11 @@ private:
 
   void wait() {
     std::vector<pollfd> all{{box_->bell(), POLLIN, 0}};
-    if (connections_.size() < limits_.connections)
-      all.push_back({listener_.get(), POLLIN, 0});
     auto next = clock::time_point::max();
+    if (clock::now() < welcome_again_)
+      next = welcome_again_;
+    else if (connections_.size() < limits_.connections)
+      all.push_back({listener_.get(), POLLIN, 0});
     for (auto& c : connections_) {
       using enum connection::phase;
       // Of one that waits only its end counts, which is told unasked.
@@ -152,8 +156,10 @@ private:
   void welcome() {
     while (connections_.size() < limits_.connections) {
       unique_fd fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+      if (!fd && errno != EAGAIN && errno != EINTR) // No descriptor, say: not over and over.
+        welcome_again_ = clock::now() + std::chrono::milliseconds(200);
       if (!fd)
-        return; // Nobody is there, or there is no descriptor: the next round looks again.
+        return;
       auto peer = peer_of(fd.get());
       if (peer != ::geteuid())
         continue;
@@ -240,6 +246,7 @@ private:
   std::shared_ptr<letter_box> box_;
   std::list<connection> connections_;
   std::uint64_t last_id_ = 0;
+  clock::time_point welcome_again_ = clock::time_point::min();
   std::array<char, 64 * 1024> buffer_{};
   std::thread thread_;
 };
