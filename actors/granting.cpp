@@ -2,6 +2,7 @@
 
 #include "actors/commit_of.hpp"
 #include "actors/judging.hpp"
+#include "ledger/approving.hpp"
 #include "ledger/disk/evidence.hpp"
 #include "ledger/disk/files.hpp"
 #include "ledger/judge.hpp"
@@ -19,11 +20,14 @@ using ledger::draft;
 using ledger::result;
 using ledger::task_state;
 
-/// A closed gate: back to an earlier step by a signed record, or the end.
+/// A closed gate: back to an earlier step by a signed record, a person's turn, or
+/// the end.
 draft draft_of_closed_gate(const services& w, const task_state& s,
                            const ledger::gate_decision& gate) {
   if (gate.because == ledger::closed_because::config_changed)
     return ledger::draft_reconfigured(s, w.config_digest);
+  if (gate.because == ledger::closed_because::approval_due)
+    return ledger::draft_awaiting(s, gate.why, gate.remedy);
   return ledger::draft_stopped(s, ledger::to_string(gate.because), gate.why, gate.remedy,
                                changed_files(w, s));
 }
@@ -114,8 +118,16 @@ result<ledger::tip_of_branch> base_for(const services& w, ledger::tip_of_branch 
 result<draft> draft_of_grant(const services& w, const grant_request& g,
                              const std::vector<std::string>& waited_for) {
   auto& s = *g.state;
+  if (g.what == grant_request::purpose::step && !s.human_ok) { // That names a base.
+    auto fresh = draft_of_fresh_base(w, s);
+    if (!fresh)
+      return tl::make_unexpected(fresh.error());
+    if (*fresh)
+      return std::move(**fresh);
+  }
   auto folder = w.folder_of(s.task);
   auto seen = ledger::disk::collect_evidence(folder, s, *w.keys, w.config_digest);
+  seen.approve = w.config.approve;
   auto gate = ledger::may_enter(s, seen);
   if (!gate.open)
     return draft_of_closed_gate(w, s, gate);
@@ -129,11 +141,6 @@ result<draft> draft_of_grant(const services& w, const grant_request& g,
     case grant_request::purpose::step:
       break;
   }
-  auto fresh = draft_of_fresh_base(w, s);
-  if (!fresh)
-    return tl::make_unexpected(fresh.error());
-  if (*fresh)
-    return std::move(**fresh);
   return ledger::draft_granted(s, gate, waited_for);
 }
 

@@ -17,6 +17,7 @@
 //   TASK       --append---------> LEDGER WRITER  (judgements, rounds, endings)
 //   TASK       --land_request---> LANDER         (a place on the branch, its move)
 //   TASK       --task_ended, task_damaged, ledger_lost--> SUPERVISOR
+//   cli        --person_said-------------> SUPERVISOR --append--> LEDGER WRITER
 //
 //   1. A reply of records means: they are durable.
 //   2. No handler blocks (but the LEDGER WRITER's, which has a thread of its
@@ -39,6 +40,7 @@
 
 #include "ledger/disk/journal.hpp"
 #include "ledger/drafts.hpp"
+#include "ledger/person.hpp"
 #include "ledger/state.hpp"
 #include "providers/provider.hpp"
 
@@ -204,6 +206,14 @@ struct ledger_lost {
   std::string why;
 };
 
+/// A person's order, given while the run goes on. The answer is given once
+/// (ordering.hpp), when what follows is on record.
+class order_answer;
+struct person_said {
+  std::shared_ptr<const ledger::person_order> order;
+  std::shared_ptr<order_answer> answer;
+};
+
 /// Begin the batch; given once by whoever wired the actors.
 struct begin {};
 
@@ -264,6 +274,8 @@ struct grant {
 //   task_ended    -> admits the next; after the last one reports the batch.
 //   task_damaged  -> reports the task, then as task_ended.
 //   ledger_lost   -> ends the run.
+//   person_said   -> records what ledger/person.hpp says and acts on it: ends the
+//                    work under way, or admits the task again.
 // It monitors every router and every TASK and starts again what died.
 //
 // The LANDER is a dynamic actor, one for the landing branch:
@@ -293,6 +305,7 @@ CAF_ADD_TYPE_ID(scheduler_protocol, (actors::look_again))
 CAF_ADD_TYPE_ID(scheduler_protocol, (actors::task_ended))
 CAF_ADD_TYPE_ID(scheduler_protocol, (actors::task_damaged))
 CAF_ADD_TYPE_ID(scheduler_protocol, (actors::ledger_lost))
+CAF_ADD_TYPE_ID(scheduler_protocol, (actors::person_said))
 CAF_ADD_TYPE_ID(scheduler_protocol, (actors::begin))
 CAF_ADD_TYPE_ID(scheduler_protocol, (actors::continuation))
 CAF_ADD_TYPE_ID(scheduler_protocol, (actors::grant))
@@ -316,6 +329,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(actors::look_again)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(actors::task_ended)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(actors::task_damaged)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(actors::ledger_lost)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(actors::person_said)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(actors::begin)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(actors::continuation)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(actors::grant)

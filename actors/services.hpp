@@ -55,6 +55,10 @@ struct services {
   /// now; may be unset.
   std::function<void(const std::string& sentence)> on_notice;
 
+  /// Ends what runs for a task elsewhere, as far as it can be ended: nobody
+  /// wants its result any more. Never blocks; may be unset.
+  std::function<void(const std::string& task)> end_work;
+
   std::filesystem::path folder_of(const std::string& task) const { return ledger_root / task; }
 };
 

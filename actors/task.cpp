@@ -247,7 +247,7 @@ private:
   }
 
   void record_death(const ledger::failure& f) {
-    if (state_->terminal()) // Whoever died had ended the task before.
+    if (state_->at_rest()) // Whoever died had ended the task before.
       go_on();
     else if (state_->ph == phase::refused)
       record(ledger::draft_restarted(*state_, f.detail));

@@ -1,8 +1,11 @@
 #include "cli/batch.hpp"
 
 #include "actors/command_call.hpp"
+#include "actors/ordering.hpp"
 #include "actors/role_call.hpp"
 #include "actors/writer.hpp"
+#include "cli/damage_help.hpp"
+#include "cli/ledger_view.hpp"
 #include "ledger/paths.hpp"
 
 #include <fmt/format.h>
@@ -63,15 +66,68 @@ actors::services services_of(batch& b) {
     log->record(task, r);
   };
   w.on_notice = [log = b.log.get()](const std::string& sentence) { log->notice(sentence); };
+  w.end_work = [children = p.place.children.get()](const std::string& task) {
+    children->end(task);
+  };
   return w;
 }
 
 std::vector<actors::batch_item> items_of(const preflight& p, const selection& s) {
   std::vector<actors::batch_item> items;
-  for (auto& t : s.to_run)
-    items.push_back({t.prompt->task, t.prompt->content, t.prompt->front, t.prompt->front_error,
-                     p.base, p.base_tree, t.after, t.commits_before});
+  for (auto* part : {&s.to_run, &s.resting})
+    for (auto& t : *part)
+      items.push_back({t.prompt->task, t.prompt->content, t.prompt->front, t.prompt->front_error,
+                       p.base, p.base_tree, part == &s.resting, t.after, t.commits_before});
   return items;
+}
+
+/// What the person who gave an order is told.
+control_answer answer_of(const trace_places& at, const std::string& task, const actors::told& t) {
+  if (t)
+    return {exit_code::all_done, *t, false};
+  using enum actors::trouble::source;
+  auto& [from, what] = t.error();
+  auto text = what.detail;
+  switch (from) {
+    case ending:
+      return {exit_code::locked, text, true};
+    case tampered:
+    case damaged:
+      return {exit_code::damaged, text + "\nremedy: " + damage_remedy(at, task), false};
+    case unwritten:
+    case disk_full:
+    case lost:
+      return {exit_code::not_writable, text, false};
+    case work:
+      return {code_of(what), text, false};
+    case died:
+    case stale:
+    case blocked:
+      break;
+  }
+  return {exit_code::usage, text, false};
+}
+
+/// Orders go to the supervisor as long as it is there; after that nobody hears
+/// them, which is an answer too.
+control_server::taker orders_to(const batch& b, const caf::actor& supervisor) {
+  return [at = traces_of(b.plan->place), supervisor](ledger::person_order o,
+                                                     const control_server::answer_to& answer) {
+    auto task = o.task;
+    auto given = std::make_shared<actors::order_answer>(
+        [answer, at, task](const actors::told& t) { answer(answer_of(at, task, t)); });
+    actors::tell_from_outside(
+        supervisor,
+        actors::person_said{std::make_shared<const ledger::person_order>(std::move(o)), given});
+  };
+}
+
+void take_orders(batch& b, const caf::actor& supervisor) {
+  auto control = control_server::open(b.plan->place, orders_to(b, supervisor));
+  if (control)
+    b.control = std::move(*control);
+  else
+    b.log->tell("approve, retry and cancel cannot reach this run: " + control.error().detail);
 }
 
 /// Lives as long as the process: see the invariant of the header.
@@ -205,6 +261,7 @@ actors::batch_report run_actors(batch& b, const selection& s, actors::till till,
     tell(std::move(none));
   });
   actors::tell_from_outside(supervisor, actors::begin{});
+  take_orders(b, supervisor);
   if (!end.wait())
     return {};
   if (report->lost.empty())

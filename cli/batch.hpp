@@ -8,7 +8,9 @@
 //   1. Nothing here is destroyed while an actor or a thread may use it: a batch
 //      that ended early (a signal, a lost ledger) is left to the end of the
 //      process.
-//   2. Ended early, the ledger is shut before any child is killed, so that no
+//   2. While the actors run it takes a person's orders (control_server.hpp); once
+//      they have ended, whoever gives one is told to try again.
+//   3. Ended early, the ledger is shut before any child is killed, so that no
 //      task is blamed for it; where the tasks stand is then read from the disk.
 
 #pragma once
@@ -16,6 +18,7 @@
 #include "actors/services.hpp"
 #include "actors/supervisor.hpp"
 #include "cli/batch_log.hpp"
+#include "cli/control_server.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/preflight.hpp"
 #include "cli/run_money.hpp"
@@ -56,6 +59,7 @@ struct tools {
 };
 
 struct batch {
+  std::unique_ptr<control_server> control; ///< Null: it takes no orders.
   std::unique_ptr<preflight> plan;
   std::unique_ptr<opened_ledger> ledger;
   std::unique_ptr<batch_log> log;

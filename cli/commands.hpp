@@ -2,8 +2,10 @@
 //
 //   1. status, show, verify and doctor write nothing, anywhere, and work while a
 //      scheduler runs.
-//   2. retry and cancel take the repository's lock, append one signed or plain
-//      record, and give the lock back. While a scheduler runs they exit 4.
+//   2. approve, retry and cancel append one signed or plain record: through the
+//      scheduler at work (control_client.hpp), or, where there is none, under the
+//      repository's lock (held_order.hpp). One that is at work and cannot be
+//      spoken to is exit 4.
 //   3. Results go to `out`, complaints to `err`; the result is the exit code.
 
 #pragma once
@@ -20,6 +22,7 @@ exit_code status(const status_options& o, std::ostream& out, std::ostream& err);
 exit_code show(const show_options& o, std::ostream& out, std::ostream& err);
 exit_code verify(const verify_options& o, std::ostream& out, std::ostream& err);
 exit_code doctor(const doctor_options& o, const seams& with, std::ostream& out);
+exit_code approve(const approve_options& o, std::ostream& out, std::ostream& err);
 exit_code retry(const retry_options& o, const seams& with, std::ostream& out, std::ostream& err);
 exit_code cancel(const cancel_options& o, std::ostream& out, std::ostream& err);
 

@@ -86,9 +86,9 @@ ledger::result<config> reader::read() {
 }
 
 void reader::read_sections() {
-  const words later{"approve", "hooks"};
-  const words here{"repo",  "roles",  "providers", "budget", "checks",
-                   "scope", "limits", "sandbox",   "deploy", "landing"};
+  const words later{"hooks"};
+  const words here{"repo",   "roles",   "providers", "budget",  "checks", "scope",
+                   "limits", "sandbox", "deploy",    "landing", "approve"};
   file_.allow_only(here, later);
 
   auto roles = file_.below("roles");
@@ -109,6 +109,11 @@ void reader::read_sections() {
   read_globs(scope, "schema", out_.scope.schema_globs);
   read_globs(scope, "secrets", out_.scope.secret_globs);
   read_sandbox(file_.below("sandbox"));
+
+  auto approve = file_.below("approve");
+  approve.allow_only({"implement", "deploy"}, {});
+  approve.flag("implement", out_.approve.implement);
+  approve.flag("deploy", out_.approve.deploy);
 }
 
 void reader::read_sandbox(const section& s) {

@@ -82,7 +82,7 @@ private:
     auto s = state_of(task);
     if (s && (s->is == status::done || s->is == status::no_change))
       return {};
-    if (s && s->terminal())
+    if (s && s->at_rest())
       return fmt::format("{}{}", to_string(s->is), s->reason.empty() ? "" : " (" + s->reason + ")");
     auto file = task + ".md";
     for (auto& l : s_.summary.left_out)

@@ -76,6 +76,11 @@ schema_drift = "none"
 # read_only = []                     # folders of tools, such as "~/.nvm", "~/.pyenv"
 # accept_unsandboxed = false         # with "none": tools of models may change code all the same
 
+# Where every task waits for `scheduler approve TASK`. A prompt may ask for it too.
+[approve]
+# implement = false                  # before any code is written
+# deploy = false                     # before the change is committed and deployed
+
 # kind: "none", "directory" (publishes to <directory>/<TASK>/<id>) or "command".
 [deploy]
 # kind = "none"

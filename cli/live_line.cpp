@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace cli {
 
 namespace {
@@ -17,6 +19,8 @@ std::string end_of(const ledger::record& r) {
     case ledger::event::parked:
     case ledger::event::cancelled:
       return std::string{to_string(r.what)};
+    case ledger::event::awaiting:
+      return "waiting";
     default:
       return {};
   }
@@ -26,19 +30,21 @@ std::string end_of(const ledger::record& r) {
 
 void live_line::take(const std::string& task, const ledger::record& r) {
   auto end = end_of(r);
-  if (end.empty()) {
-    running_[task] = r.at;
-    return;
-  }
   running_.erase(task);
-  ++ended_[end];
+  ended_.erase(task);
+  bool by_person = r.what == ledger::event::retried || r.what == ledger::event::approved;
+  if (!end.empty())
+    ended_[task] = end;
+  else if (!by_person) // It may not be part of this batch, or has to wait for its turn.
+    running_[task] = r.at;
 }
 
 std::string live_line::text(std::size_t columns) const {
-  std::size_t ended = 0;
+  std::map<std::string, std::size_t> by_state;
+  for (auto& [task, state] : ended_)
+    ++by_state[state];
   std::string how;
-  for (auto& [state, n] : ended_) {
-    ended += n;
+  for (auto& [state, n] : by_state) {
     how += fmt::format("{}{} {}", how.empty() ? "" : ", ", n, state);
   }
   std::map<ledger::step, std::size_t> at;
@@ -47,7 +53,8 @@ std::string live_line::text(std::size_t columns) const {
   std::string where;
   for (auto& [step, n] : at)
     where += fmt::format("{}{} {}", where.empty() ? ": " : ", ", n, to_string(step));
-  auto line = fmt::format("{} of {} ended{}; {} running{}", ended, tasks_,
+  auto line = fmt::format("{} of {} ended{}; {} running{}", ended_.size(),
+                          std::max(tasks_, ended_.size() + running_.size()),
                           how.empty() ? "" : " (" + how + ")", running_.size(), where);
   return line.size() > columns ? line.substr(0, columns) : line;
 }

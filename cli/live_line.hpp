@@ -1,7 +1,8 @@
 // live_line.hpp -- the last line of a terminal while a batch runs.
 //
 // Counts what the records say: how many of the batch's tasks have ended, and
-// how, and at which steps the others are. Event lines scroll above it.
+// how, and at which steps the others are. One that a person sends on again has
+// not ended. Event lines scroll above it.
 //
 // Pure.
 
@@ -28,7 +29,7 @@ public:
 private:
   std::size_t tasks_;
   std::map<std::string, ledger::step> running_;
-  std::map<std::string, std::size_t> ended_; ///< By state.
+  std::map<std::string, std::string> ended_; ///< By task, its state.
 };
 
 } // namespace cli

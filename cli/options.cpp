@@ -34,6 +34,7 @@ constexpr const char* after_help =
     "  scheduler doctor                                    is all there that a batch needs?\n"
     "  scheduler status                                    where every task stands\n"
     "  scheduler show Fix-Footer --diff                    its whole history, and the change\n"
+    "  scheduler approve Fix-Footer                        let it go on where it waits for you\n"
     "  scheduler retry Fix-Footer --from plan --note n.md  take up a parked task again\n"
     "\n"
     "Exit codes (the first that applies, over the tasks of this run):\n"
@@ -61,9 +62,10 @@ struct raw {
   show_options show;
   verify_options verify;
   doctor_options doctor;
+  approve_options approve;
   retry_options retry;
   cancel_options cancel;
-  std::string in_flight, log_format, from;
+  std::string in_flight, log_format, from, approved_step;
   bool tasks_is_empty = false; ///< `--tasks ""`, which is not `--tasks` alone.
 };
 
@@ -140,6 +142,12 @@ void add_commands(CLI::App& app, raw& r) {
   doctor->add_flag("--json", r.doctor.json, "As one JSON object");
   add_repo(*doctor, r.doctor.repo);
 
+  auto* approve = command("approve", "Let a task go on that waits for a person");
+  add_task(*approve, r.approve.task);
+  approve->add_option("--step", r.approved_step, "Only if it waits there: implement or deliver")
+      ->type_name("STEP");
+  add_repo(*approve, r.approve.repo);
+
   auto* retry = command("retry", "Take up a parked, stopped or cancelled task again");
   add_task(*retry, r.retry.task);
   retry->add_option("--from", r.from, "Go back to a step [the one at which it stands]")
@@ -172,7 +180,7 @@ void check_task(const std::string& task) {
 
 constexpr const char* nothing_to_do =
     "nothing to do: name a folder of prompts with --tasks DIR, or a command (status, show, verify, "
-    "doctor, retry, cancel)";
+    "doctor, approve, retry, cancel)";
 
 command judge_batch(raw& r, const CLI::App& app) {
   auto& o = r.batch;
@@ -230,6 +238,17 @@ command judge_command(raw& r, const CLI::App& app, const CLI::App& sub) {
   if (name == "doctor") {
     repo(r.doctor.repo);
     return r.doctor;
+  }
+  if (name == "approve") {
+    repo(r.approve.repo);
+    check_task(r.approve.task);
+    if (sub.count("--step") != 0) {
+      r.approve.at = ledger::step_named(r.approved_step);
+      if (r.approve.at != ledger::step::implement && r.approve.at != ledger::step::deliver)
+        throw usage_error{fmt::format("--step {}: nobody approves that; give implement or deliver",
+                                      r.approved_step)};
+    }
+    return r.approve;
   }
   if (name == "retry") {
     repo(r.retry.repo);

@@ -1,7 +1,7 @@
 // options.hpp -- the command line, as values.
 //
 // Either a *batch* (`scheduler --tasks DIR …`) or one of the commands status,
-// show, verify, doctor, retry, cancel. Options appear when they are real.
+// show, verify, doctor, approve, retry, cancel. Options appear when they are real.
 
 #pragma once
 
@@ -50,6 +50,11 @@ struct doctor_options {
   bool checks = false; ///< Runs them on the base.
 };
 
+struct approve_options {
+  std::string repo, task;
+  std::optional<ledger::step> at; ///< Only if it waits there.
+};
+
 struct retry_options {
   std::string repo, task, note; ///< note: a file's path, or empty.
   std::optional<ledger::step> from;
@@ -66,7 +71,7 @@ struct answered {
 };
 
 using command = std::variant<answered, batch_options, status_options, show_options, verify_options,
-                             doctor_options, retry_options, cancel_options>;
+                             doctor_options, approve_options, retry_options, cancel_options>;
 
 /// Parses; prints help, version and errors itself (help to stdout, errors to
 /// stderr, exit 2).

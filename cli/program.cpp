@@ -27,6 +27,9 @@ struct perform {
   int operator()(const doctor_options& o) const {
     return static_cast<int>(doctor(o, with, std::cout));
   }
+  int operator()(const approve_options& o) const {
+    return static_cast<int>(approve(o, std::cout, std::cerr));
+  }
   int operator()(const retry_options& o) const {
     return static_cast<int>(retry(o, with, std::cout, std::cerr));
   }

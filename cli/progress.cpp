@@ -73,6 +73,8 @@ std::string opened(const record& r) {
     words += ", lifts protection of " + joined(allow, ", ");
   if (auto before = texts_at(r.detail, "depends_on"); !before.empty())
     words += ", after " + joined(before, ", ");
+  if (auto approve = text_at(r.detail, "approve"); !approve.empty())
+    words += ", will wait for approval (" + approve + ")";
   return words;
 }
 
@@ -81,7 +83,8 @@ std::string reconfigured(const record& r) {
                            prefix(text_at(r.detail, "from")), prefix(text_at(r.detail, "to")),
                            text_at(r.detail, "back_to"));
   for (auto& m : ledger::moves_of(r))
-    if (m.from == ledger::path::final_ok || m.from == ledger::path::decisions_ok)
+    if (m.from == ledger::path::final_ok || m.from == ledger::path::decisions_ok
+        || m.from == ledger::path::human_ok)
       words += ", " + m.from + " is revoked";
   return words;
 }
@@ -100,6 +103,8 @@ std::string granted(const record& r) {
   }
   if (auto before = texts_at(r.detail, "waited_for"); !before.empty())
     words += ", after " + joined(before, ", ") + ", which may change the same files";
+  if (auto by = e.find("approved"); by != e.end() && by->is_object())
+    words += fmt::format("; approved by a person (record {})", number_at(*by, "record"));
   std::vector<std::string> read;
   if (auto files = e.find("files"); files != e.end() && files->is_array())
     for (auto& f : *files)
@@ -275,6 +280,14 @@ std::string ended(const record& r, std::string_view as) {
                      because(text_at(r.detail, "why")));
 }
 
+std::string approved(const record& r) {
+  auto user = text_at(r.detail, "user");
+  return fmt::format("HUMAN_OK: step {} approved by {}uid {}, for tree {}{}{}",
+                     text_at(r.detail, "step"), user.empty() ? "" : user + ", ",
+                     number_at(r.detail, "uid"), prefix(text_at(r.detail, "tree")), files_of(r),
+                     kept_as(r));
+}
+
 std::string retried(const record& r) {
   auto words = fmt::format("retried by a person: goes on {} step {}",
                            flag_at(r.detail, "goes_on") ? "at" : "from", text_at(r.detail, "from"));
@@ -341,8 +354,12 @@ std::string words_of(const record& r) {
       return ended(r, "stopped");
     case event::parked:
       return ended(r, "parked");
+    case event::awaiting:
+      return ended(r, "waits for a person");
     case event::cancelled:
       return "cancelled by a person";
+    case event::approved:
+      return approved(r);
     case event::retried:
       return retried(r);
   }

@@ -270,8 +270,8 @@ ledger::result<prompt_folder> read_prompt_folder(const fs::path& directory,
       continue;
     }
     auto front = ledger::parse_front_matter(r.content);
-    bool is_prose =
-        front && front->allow.empty() && front->priority == 0 && front->depends_on.empty();
+    bool is_prose = front && front->allow.empty() && front->priority == 0
+                    && front->depends_on.empty() && front->approve == ledger::approvals{};
     auto notice = is_prose ? misspelt_key(r.content) : std::string{};
     out.prompts.push_back(found_prompt{
         task, path, std::make_shared<const std::string>(std::move(r.content)),

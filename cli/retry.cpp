@@ -1,143 +1,41 @@
-// retry and cancel: what a person decides, as one more record.
+// approve, retry and cancel: what a person decides, as one more record.
 
 #include "cli/commands.hpp"
-#include "cli/damage_help.hpp"
-#include "cli/ledger_view.hpp"
+#include "cli/control_client.hpp"
+#include "cli/held_order.hpp"
+#include "cli/login_name.hpp"
 #include "cli/printable.hpp"
 #include "cli/read_config.hpp"
 #include "cli/secrets.hpp"
 #include "ledger/disk/files.hpp"
-#include "ledger/disk/lock.hpp"
-#include "ledger/drafts.hpp"
 #include "ledger/prompt.hpp"
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <filesystem>
 #include <memory>
-#include <optional>
 #include <ostream>
 #include <system_error>
+#include <thread>
 #include <utility>
+
+#include <unistd.h>
 
 namespace cli {
 
 namespace {
 
-using ledger::fault;
-using ledger::result;
-using ledger::status;
-using ledger::task_state;
+using ledger::person_order;
 
-/// Why the command ends, and with which code.
-struct not_done {
-  exit_code code = exit_code::usage;
-  std::string why;
-};
-template <class T>
-using attempt = tl::expected<T, not_done>;
-
-tl::unexpected<not_done> no(exit_code code, std::string why) {
-  return tl::make_unexpected(not_done{code, std::move(why)});
-}
-
-tl::unexpected<not_done> no(const ledger::failure& f) {
-  return no(code_of(f), f.detail);
-}
-
-/// The ledger with one task in it, held under the repository's lock.
-struct held_task {
-  ledger::disk::repository_lock lock;
-  ledger::disk::journal journal;
-  task_state state;
-};
-
-attempt<void> ledger_is_there(const place& p, const std::string& task) {
-  std::error_code e;
-  if (std::filesystem::is_directory(p.ledger_root, e))
-    return {};
-  // Opening the journal would make an empty ledger over what is lost.
-  auto view = look_at_ledger(p, ledger::disk::keyring::open_public(p.state_dir, p.repo_id));
-  if (!view)
-    return no(view.error());
-  if (!view->damages.empty()) {
-    auto& d = view->damages.front();
-    return no(exit_code::damaged, d.task + ": " + d.file + ": " + d.why);
-  }
-  return no(exit_code::usage,
-            fmt::format("there is no ledger yet, so no task {}: `scheduler --tasks DIR` opens one",
-                        task));
-}
-
-/// Knows the task, and its records and files are sound enough to go on.
-attempt<task_state> state_in(const ledger::disk::journal& journal, const trace_places& at,
-                             const std::string& task) {
-  for (auto& d : journal.damages())
-    if (d.task == task || d.task.empty())
-      return no(exit_code::damaged, fmt::format("{}: {}: {}\nremedy: {}", task, d.file, d.why,
-                                                damage_remedy(at, d.task)));
-  auto* records = journal.records_of(task);
-  if (!records || records->empty())
-    return no(exit_code::usage, unknown_task(task, journal.tasks()));
-  auto state = ledger::fold(task, *records);
-  if (!state)
-    return no(exit_code::damaged,
-              fmt::format("{}: {}: {}", task, ledger::path::journal, state.error().detail));
-  return std::move(*state);
-}
-
-attempt<held_task> hold(const place& p, const std::string& task) {
-  if (auto there = ledger_is_there(p, task); !there)
-    return tl::make_unexpected(there.error());
-  auto lock = ledger::disk::repository_lock::take(p.repository->common_dir());
-  if (!lock)
-    return no(lock.error().code == "locked" ? exit_code::locked : exit_code::not_writable,
-              lock.error().detail);
-  if (auto ok = may_write(p); !ok)
-    return no(exit_code::usage, ok.error().detail);
-  auto keys = ledger::disk::keyring::open(p.state_dir, p.repo_id, false);
-  if (!keys)
-    return no(keys.error().kind == fault::unavailable ? exit_code::not_writable
-                                                      : exit_code::damaged,
-              keys.error().detail);
-  ledger::disk::journal::options o;
-  o.root = p.ledger_root;
-  auto journal = ledger::disk::journal::open(std::move(o), std::move(*keys));
-  if (!journal)
-    return no(journal.error());
-  if (auto ok = keep_identity(p); !ok)
-    return no(exit_code::not_writable, ok.error().detail);
-  auto state = state_in(*journal, traces_of(p), task);
-  if (!state)
-    return tl::make_unexpected(state.error());
-  return held_task{std::move(*lock), std::move(*journal), std::move(*state)};
-}
-
-/// Records `d` durably; the state after it.
-attempt<task_state> record(held_task& t, const trace_places& at, ledger::draft d) {
-  auto after = t.state;
-  auto done = t.journal.append_one({t.state.task, t.state.seq, {std::move(d)}});
-  if (!done && done.error().code == "tampered") // A file that would move to old/.
-    return no(exit_code::damaged,
-              fmt::format("{}: {}\nremedy: {}", t.state.task, done.error().detail,
-                          damage_remedy(at, t.state.task)));
-  if (!done)
-    return no(done.error());
-  for (auto& r : **done) {
-    auto next = ledger::apply(std::move(after), r);
-    if (!next)
-      return no(next.error());
-    after = std::move(*next);
-  }
-  if (auto closed = t.journal.close(); !closed)
-    return no(closed.error());
-  return after;
-}
+/// How long a run that is ending is waited for, and how often it is looked at.
+constexpr auto ending_patience = std::chrono::seconds(20);
+constexpr auto pause = std::chrono::milliseconds(100);
 
 /// The note, if it may be filed. Which secrets must not be in it, the
 /// configuration says: without one nobody knows.
-attempt<ledger::text_ptr> read_note(const place& p, const retry_options& o, const seams& with) {
-  auto& name = o.note;
+attempt<ledger::text_ptr> read_note(const place& p, const std::string& name,
+                                    const std::string& config, const seams& with) {
   std::error_code e;
   auto real = std::filesystem::canonical(name, e); // A link of the user's own is fine.
   auto text =
@@ -152,7 +50,7 @@ attempt<ledger::text_ptr> read_note(const place& p, const retry_options& o, cons
   if (!ledger::is_text(*text, &line))
     return no(exit_code::usage,
               fmt::format("--note {}: line {} is no UTF-8 text; save it as UTF-8", name, line));
-  auto c = read_config(o.config, p, with.kinds);
+  auto c = read_config(config, p, with.kinds);
   if (!c && c.error().code == no_config_code)
     return no(
         exit_code::usage,
@@ -175,90 +73,68 @@ attempt<ledger::text_ptr> read_note(const place& p, const retry_options& o, cons
   return std::make_shared<const std::string>(std::move(*text));
 }
 
-attempt<void> may_retry(const task_state& s, const retry_options& o) {
-  if (s.terminal() || o.from)
-    return {};
-  return no(exit_code::usage,
-            fmt::format("{} is {} at step {}: the next `scheduler --tasks DIR` goes on with it by "
-                        "itself; to send it back, name a step with --from",
-                        s.task, to_string(s.is), to_string(s.at)));
-}
-
-attempt<void> retry_task(const retry_options& o, const seams& with, std::ostream& out) {
-  auto p = find_place(o.repo);
-  if (!p)
-    return no(exit_code::usage, p.error().detail);
-  ledger::text_ptr note;
-  if (!o.note.empty()) {
-    auto read = read_note(*p, o, with);
-    if (!read)
-      return tl::make_unexpected(read.error());
-    note = std::move(*read);
+/// Through the scheduler at work, or, where there is none, under its lock.
+attempt<std::string> carry_out(const place& p, const person_order& o) {
+  auto give_up = std::chrono::steady_clock::now() + ending_patience;
+  while (true) {
+    auto said = ask_scheduler(p, o);
+    if (said.by == control_reply::source::scheduler && said.answer.code == exit_code::all_done)
+      return std::move(said.answer.text);
+    if (said.by == control_reply::source::scheduler)
+      return no(said.answer.code, std::move(said.answer.text));
+    auto held = carry_out_held(p, o);
+    if (held || held.error().code != exit_code::locked)
+      return held;
+    if (said.by == control_reply::source::nobody)
+      return no(exit_code::locked,
+                fmt::format("{}; it takes no orders now ({}): try again when `scheduler status` "
+                            "shows tasks at work",
+                            held.error().why, said.answer.text));
+    if (std::chrono::steady_clock::now() >= give_up)
+      return no(exit_code::locked, held.error().why + "; it is ending: try again");
+    std::this_thread::sleep_for(pause);
   }
-  auto t = hold(*p, o.task);
-  if (!t)
-    return tl::make_unexpected(t.error());
-  if (auto may = may_retry(t->state, o); !may)
-    return may;
-  auto draft = ledger::draft_retried(t->state, o.from, note);
-  if (!draft)
-    return no(exit_code::usage, draft.error().detail);
-  auto after = record(*t, traces_of(*p), std::move(*draft));
-  if (!after)
-    return tl::make_unexpected(after.error());
-  if (after->at == ledger::step::ingest)
-    out << after->task << " will begin anew, with the prompt as it is then, ";
-  else
-    out << after->task << " will go on from step " << to_string(after->at) << " ";
-  out << "with the next `scheduler --tasks DIR` (its prompt " << after->task
-      << ".md has to lie in DIR)\n";
-  if (note)
-    out << "the note is " << ledger::note_path(after->notes) << "\n";
-  return {};
 }
 
-attempt<void> cancel_task(const cancel_options& o, std::ostream& out) {
-  auto p = find_place(o.repo);
-  if (!p)
-    return no(exit_code::usage, p.error().detail);
-  auto t = hold(*p, o.task);
-  if (!t)
-    return tl::make_unexpected(t.error());
-  auto is = t->state.is;
-  if (is == status::done || is == status::no_change)
-    return no(
-        exit_code::usage,
-        fmt::format("{} is {}: there is nothing left to cancel; its branch and its deploy are "
-                    "yours to take back",
-                    o.task, to_string(is)));
-  if (is == status::cancelled)
-    return no(exit_code::usage,
-              fmt::format("{} is cancelled already; `scheduler retry {}` takes it "
-                          "up again",
-                          o.task, o.task));
-  auto after = record(*t, traces_of(*p), ledger::draft_cancelled(t->state));
-  if (!after)
-    return tl::make_unexpected(after.error());
-  out << o.task << " is cancelled, at step " << to_string(after->at)
-      << "; all that it made is kept. `scheduler retry " << o.task << "` takes it up again\n";
-  return {};
-}
-
-exit_code told(const attempt<void>& done, std::ostream& err) {
-  if (done)
-    return exit_code::all_done;
-  err << complaint(done.error().why);
-  return done.error().code;
+exit_code give(const std::string& repo, person_order o, const std::string& note,
+               const std::string& config, const seams* with, std::ostream& out, std::ostream& err) {
+  auto done = [&]() -> attempt<std::string> {
+    auto p = find_place(repo);
+    if (!p)
+      return no(exit_code::usage, p.error().detail);
+    if (!note.empty()) {
+      auto read = read_note(*p, note, config, *with);
+      if (!read)
+        return tl::make_unexpected(read.error());
+      o.note = std::move(*read);
+    }
+    o.uid = ::getuid();
+    o.user = login_name(o.uid);
+    return carry_out(*p, o);
+  }();
+  if (!done) {
+    err << complaint(done.error().why);
+    return done.error().code;
+  }
+  out << *done;
+  return exit_code::all_done;
 }
 
 } // namespace
 
+exit_code approve(const approve_options& o, std::ostream& out, std::ostream& err) {
+  person_order order{person_order::kind::approve, o.task, o.at, nullptr, {}, 0};
+  return give(o.repo, std::move(order), {}, {}, nullptr, out, err);
+}
+
 exit_code retry(const retry_options& o, const seams& with, std::ostream& out, std::ostream& err) {
-  return told(retry_task(o, with, out), err);
+  person_order order{person_order::kind::retry, o.task, o.from, nullptr, {}, 0};
+  return give(o.repo, std::move(order), o.note, o.config, &with, out, err);
 }
 
 exit_code cancel(const cancel_options& o, std::ostream& out, std::ostream& err) {
-  return told(cancel_task(o, out), err);
+  person_order order{person_order::kind::cancel, o.task, std::nullopt, nullptr, {}, 0};
+  return give(o.repo, std::move(order), {}, {}, nullptr, out, err);
 }
 
 } // namespace cli

@@ -90,10 +90,12 @@ void complete_summary(batch_summary& sum, const actors::batch_report& report, co
   for (auto& [task, why] : report.blocked)
     sum.left_out.push_back({task + ".md", "dependency", "it " + why});
   std::set<std::string> known;
-  for (auto& s : report.ended) {
-    sum.tasks.push_back(*s);
+  for (auto& s : report.ended)
     known.insert(s->task);
-  }
+  // Those that rested until an order set them going.
+  std::erase_if(sum.tasks, [&](auto& t) { return known.count(t.task) != 0; });
+  for (auto& s : report.ended)
+    sum.tasks.push_back(*s);
   for (auto& t : sel.to_run) {
     auto* records = journal.records_of(t.prompt->task);
     if (!records || known.count(t.prompt->task) != 0)
@@ -113,10 +115,15 @@ void add_states_on_disk(batch_summary& sum, const preflight& p, const selection&
       sum.lost = "where the tasks stand cannot be read: " + found.error().detail;
     return;
   }
-  for (auto& t : sel.to_run)
-    if (auto it = found->tasks.find(t.prompt->task); it != found->tasks.end())
-      if (auto s = ledger::fold(t.prompt->task, it->second.records))
-        sum.tasks.push_back(std::move(*s));
+  std::map<std::string, ledger::task_state> now;
+  for (auto* part : {&sel.to_run, &sel.resting})
+    for (auto& t : *part)
+      if (auto it = found->tasks.find(t.prompt->task); it != found->tasks.end())
+        if (auto s = ledger::fold(t.prompt->task, it->second.records))
+          now.emplace(t.prompt->task, std::move(*s));
+  std::erase_if(sum.tasks, [&](auto& t) { return now.count(t.task) != 0; });
+  for (auto& [task, s] : now)
+    sum.tasks.push_back(std::move(s));
   std::sort(sum.tasks.begin(), sum.tasks.end(), [](auto& a, auto& b) { return a.task < b.task; });
 }
 
@@ -221,7 +228,10 @@ started<void> run_locked(const batch_options& o, batch& b, const seams& s, end_s
     return {};
   }
   complete_summary(sum, report, sel, journal);
-  b.with.files.reset(); // Removes the worktrees.
+  // Removes the worktrees. Not under work that an order cut off: it may go on, and
+  // the next start removes what it leaves.
+  if (!report.left_at_work)
+    b.with.files.reset();
   return {};
 }
 
@@ -285,6 +295,8 @@ exit_code run_batch(const batch_options& o, const seams& s, std::ostream& out, s
     out << summary_json(sum) << "\n";
   else
     out << summary_table(sum, b.plan->config);
+  if (b.control) // Whoever asked until now was told that the run is ending.
+    b.control->close();
   return exit_code_of(sum);
 }
 

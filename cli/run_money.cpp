@@ -54,7 +54,9 @@ bool goes_on(const selection& s, const ledger_facts& known) {
     if (t.state.seq == 0 || t.state.terminal())
       return false;
     auto records = known.chain_of(t.prompt->task);
-    return !records.empty() && records.back().what != ledger::event::retried;
+    using enum ledger::event;
+    auto by_person = [](auto e) { return e == retried || e == approved || e == awaiting; };
+    return !records.empty() && !by_person(records.back().what);
   });
 }
 

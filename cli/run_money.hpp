@@ -2,7 +2,8 @@
 //
 // A *run* begins with a batch and, for the budget, goes on with the next one as
 // long as a task was left unfinished: a run that was killed or interrupted has
-// not spent less by it. A task that a person sent on again belongs to a new run.
+// not spent less by it. A task that a person sent on again (or approved, or that
+// waited for one) belongs to a new run.
 //
 //   1. What is spent is counted from the records; nothing else is trusted.
 //   2. A provider that asked to be left alone is left alone after a restart too.

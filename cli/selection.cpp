@@ -1,13 +1,16 @@
 #include "cli/selection.hpp"
 
 #include "cli/dependencies.hpp"
+#include "ledger/approving.hpp"
 #include "ledger/digest.hpp"
 #include "ledger/disk/files.hpp"
 #include "ledger/paths.hpp"
 
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <optional>
+#include <system_error>
 #include <utility>
 
 namespace cli {
@@ -39,6 +42,15 @@ std::string branch_in_the_way(const std::string& task, const std::set<std::strin
   return fmt::format("the branch {} is in the way of ai-gated/{}, which git could not make; rename "
                      "one of them: `git branch -m {} NEW-NAME`, or the prompt",
                      name, task, name);
+}
+
+/// Whether a task that waits is to wait on. Not over a HUMAN_OK that no record
+/// wrote: the gate looks at it, and stops the task.
+bool waits_on(const preflight& p, const task_state& s) {
+  std::error_code e;
+  auto file = p.place.ledger_root / s.task / ledger::path::human_ok;
+  return ledger::still_waits(s, p.config.approve) && s.config_digest == p.config_digest
+         && (s.human_ok || !std::filesystem::exists(std::filesystem::symlink_status(file, e)));
 }
 
 /// A secret may have become known since a note was filed.
@@ -111,14 +123,17 @@ private:
       return;
     if (state->at != ledger::step::ingest && !same_prompt(*state, prompt))
       return leave_out(prompt, "prompt-changed", changed_prompt(prompt));
-    if (state->terminal()) {
-      sel_.summary.tasks.push_back(std::move(*state));
+    bool rests = state->terminal() || waits_on(p_, *state);
+    if (rests)
+      sel_.summary.tasks.push_back(*state);
+    if (auto why = branch_in_the_way(prompt.task, known_.branches); !why.empty())
+      return rests ? void() : leave_out(prompt, "branch-in-the-way", std::move(why));
+    if (auto why = secret_in_notes(p_, *state); !why.empty())
+      return rests ? void() : leave_out(prompt, "holds-secret", std::move(why));
+    if (rests) {
+      sel_.resting.push_back({&prompt, std::move(*state)});
       return;
     }
-    if (auto why = branch_in_the_way(prompt.task, known_.branches); !why.empty())
-      return leave_out(prompt, "branch-in-the-way", std::move(why));
-    if (auto why = secret_in_notes(p_, *state); !why.empty())
-      return leave_out(prompt, "holds-secret", std::move(why));
     sel_.to_run.push_back({&prompt, std::move(*state)});
   }
 

@@ -3,7 +3,8 @@
 // From prompts and the ledger as it is to batch items and a first summary. The
 // same for a run and for --dry-run, which only learns the facts another way.
 //
-//   1. A task that has ended is reported, never touched (retry does that).
+//   1. A task that has ended is reported, never touched (retry does that); so is
+//      one that waits for a person still, under the configuration of its records.
 //   2. A prompt that is not byte for byte the recorded one is left out.
 //   3. A task without a folder but with a branch is damage, never a fresh start.
 //   4. An unfinished task without a prompt in the folder is named, not passed
@@ -36,7 +37,8 @@ struct selected_task {
 
 struct selection {
   std::vector<selected_task> to_run;
-  batch_summary summary; ///< What is known before the run.
+  std::vector<selected_task> resting; ///< Reported; a person's order may set them going.
+  batch_summary summary;              ///< What is known before the run.
 };
 
 /// What is known of the ledger and of the branches.

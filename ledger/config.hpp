@@ -12,6 +12,7 @@
 
 #pragma once
 
+#include "ledger/approval.hpp"
 #include "ledger/money.hpp"
 #include "ledger/step_table.hpp"
 
@@ -146,6 +147,10 @@ struct config {
   sandbox_config sandbox;
   deploy_config deploy;
   landing_config landing;
+  /// No part of the digest: it says who is asked before a step, not by which
+  /// rules the work is done. Turned on it counts at every gate that is still
+  /// ahead; and if it counted, turning it on would revoke what was approved.
+  approvals approve;
 };
 
 /// The configuration digest: see the head of this file.

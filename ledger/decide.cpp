@@ -265,7 +265,7 @@ std::string why_conversation_ends(const task_state& s, const limits_config& l) {
 }
 
 action decide(const task_state& s, const config& c, std::int64_t now_ms) {
-  if (s.terminal() || s.at == step::ingest)
+  if (s.at_rest() || s.at == step::ingest)
     return rest{};
   if (action limit; over_limits(s, c, limit))
     return limit;

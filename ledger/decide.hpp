@@ -4,7 +4,7 @@
 // Nothing else in the program decides what a task does next.
 //
 //   1. The same records, limits and time give the same action.
-//   2. A terminal state gives `rest`.
+//   2. A terminal state gives `rest`, and so does one that waits for a person.
 //   3. Every limit ends in `park` with a reason and what a person can do. What is
 //      unavailable costs time only (limits.patience), no attempt.
 //   4. A pause ends at a fixed time, and no clock that is set back makes it longer
@@ -27,7 +27,7 @@
 
 namespace ledger {
 
-/// Terminal: nothing more.
+/// Terminal, or a person's turn: nothing more.
 struct rest {};
 /// Back-off after a failure.
 struct wait_until {

@@ -14,8 +14,8 @@ namespace ledger {
 
 /// What a round, or a combination with other changes, leaves behind.
 inline constexpr std::array evidence_of_a_round{
-    path::run_log,     path::changes,   path::post_audit, path::final_verify,
-    path::landing_log, path::build_log, path::deploy_log, path::final_ok};
+    path::run_log,   path::changes,    path::post_audit, path::final_verify, path::landing_log,
+    path::build_log, path::deploy_log, path::final_ok,   path::human_ok};
 
 /// A draft of the step, round and attempt at hand.
 draft start(const task_state& s, event what);

@@ -67,9 +67,9 @@ constexpr std::array produced_files{
     produced{step::plan, path::plan},           produced{step::implement, path::apply},
     produced{step::implement, path::changes},   produced{step::test, path::run_log},
     produced{step::review, path::post_audit},   produced{step::review, path::final_ok},
-    produced{step::verify, path::final_verify}, produced{step::deliver, path::landing_log},
-    produced{step::deliver, path::build_log},   produced{step::deliver, path::deploy_log},
-    produced{step::deliver, path::status},
+    produced{step::verify, path::final_verify}, produced{step::verify, path::human_ok},
+    produced{step::deliver, path::landing_log}, produced{step::deliver, path::build_log},
+    produced{step::deliver, path::deploy_log},  produced{step::deliver, path::status},
 };
 
 void move_from_step(draft& d, const task_state& s, step from, std::string_view why,
@@ -125,6 +125,8 @@ draft draft_opened(const opening& o, const std::string& task) {
               {"allow", o.allow}};
   if (!o.depends_on.empty())
     d.detail["depends_on"] = o.depends_on;
+  if (auto approve = to_string(o.approve); !approve.empty())
+    d.detail["approve"] = approve;
   return d;
 }
 
@@ -146,6 +148,8 @@ draft draft_reconfigured(const task_state& s, std::string_view new_digest) {
     move_from_step(d, s, back_to, "reconfigured", s.round);
   else if (s.ph != phase::refused)
     move_answer_away(d, s, "reconfigured");
+  if (back_to == s.at)
+    move_file(d, s, path::human_ok, "reconfigured", s.round);
   sign(d, s);
   return d;
 }

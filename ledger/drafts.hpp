@@ -7,8 +7,9 @@
 //   1. Every draft that grants power (a contract, an intent, the end) is
 //      signed and names repository, task, base, text or tree, configuration.
 //   2. A round opens by moving run.log, changes.diff, post-implement-audit,
-//      final-verify, the logs of landing, build and deploy, and CLAUDE_FINAL_OK to
-//      old/; a change that is combined with others by the landing as well.
+//      final-verify, the logs of landing, build and deploy, CLAUDE_FINAL_OK and
+//      HUMAN_OK to old/; a change that is combined with others by the landing as
+//      well.
 //   3. What was paid for leaves its place only for a step that is taken anew, or
 //      for new rules: a filed answer outlives a stop, a limit and a cancel.
 
@@ -36,6 +37,7 @@ struct opening {
   std::int32_t priority = 0;
   std::vector<std::string> allow;
   std::vector<std::string> depends_on = {};
+  approvals approve = {};
 };
 draft draft_opened(const opening& o, const std::string& task);
 

@@ -24,6 +24,8 @@ result<void> take_files(task_state& s, const record& r) {
       s.decisions_ok.reset();
     if (m.from == path::final_ok)
       s.final_ok.reset();
+    if (m.from == path::human_ok)
+      s.human_ok.reset();
   }
   auto growths = growths_of(r);
   for (auto& f : r.files) {
@@ -55,6 +57,12 @@ void end_conversation(task_state& s) {
   s.conversation_ms = 0;
 }
 
+/// What may follow while a task waits for a person.
+bool fits_waiting(event e) {
+  return e == event::resumed || e == event::reconfigured || e == event::approved
+         || e == event::retried || e == event::cancelled;
+}
+
 /// What every record must fit, whatever its event.
 result<void> fits(const task_state& s, const record& r) {
   if (is_signed(r.what) && r.sig.empty())
@@ -63,6 +71,8 @@ result<void> fits(const task_state& s, const record& r) {
   bool by_person = r.what == event::retried || (r.what == event::cancelled && !ended_well);
   if (s.terminal() && !by_person)
     return record_breaks(r, "the task has ended");
+  if (s.is == status::waiting && !fits_waiting(r.what))
+    return record_breaks(r, "the task waits for a person");
   if (s.seq == 0 && r.what != event::opened)
     return record_breaks(r, "the task was never opened");
   if (s.at == step::ingest && r.what != event::opened && !by_person)
@@ -108,8 +118,24 @@ result<task_state> fold(std::string_view task, std::span<const record> records) 
 }
 
 const standing_contract* contract_of(const task_state& s, contract c) noexcept {
-  auto& slot = c == contract::decisions ? s.decisions_ok : s.final_ok;
+  auto& slot = c == contract::decisions ? s.decisions_ok
+               : c == contract::final   ? s.final_ok
+                                        : s.human_ok;
   return c != contract::none && slot ? &*slot : nullptr;
+}
+
+std::string_view text_behind(contract c, step for_step) noexcept {
+  switch (c) {
+    case contract::decisions:
+      return path::decisions;
+    case contract::final:
+      return path::post_audit;
+    case contract::human:
+      return for_step == step::implement ? path::plan : path::changes;
+    case contract::none:
+      break;
+  }
+  return {};
 }
 
 const file_ref* file_of(const task_state& s, std::string_view ledger_path) {

@@ -1,5 +1,7 @@
 #include "ledger/gate.hpp"
 
+#include "ledger/approving.hpp"
+
 #include <algorithm>
 
 namespace ledger {
@@ -29,10 +31,18 @@ step writer_of(contract c) {
   return c == contract::decisions ? step::decide : step::review;
 }
 
+/// How a contract that is lost is won again.
+std::string won_again(const task_state& s, contract c) {
+  if (c == contract::human)
+    return "`scheduler retry " + s.task + "`; it will wait for `scheduler approve " + s.task
+           + "` again";
+  return retry_from(s, c == contract::decisions ? step::decide : step::test);
+}
+
 /// A contract's own file: there, exact, and the recorded one.
 gate_decision contract_file(const task_state& s, contract c, const contract_seen& seen) {
   auto name = "contract/" + std::string{to_string(c)};
-  auto again = retry_from(s, c == contract::decisions ? step::decide : step::test);
+  auto again = won_again(s, c);
   if (!seen.bytes)
     return closed(closed_because::contract_missing, name + " is missing",
                   "if it was removed by mistake, let it be won again: " + again);
@@ -55,7 +65,7 @@ gate_decision contract_file(const task_state& s, contract c, const contract_seen
 gate_decision contract_terms(const task_state& s, contract c, const gate_evidence& e) {
   auto& standing = *contract_of(s, c);
   auto name = std::string{to_string(c)};
-  auto text = c == contract::decisions ? path::decisions : path::post_audit;
+  auto text = text_behind(c);
   auto* file = file_of(s, text);
   if (!file || file->sha256 != standing.text_sha256)
     return closed(closed_because::file_altered,
@@ -76,19 +86,42 @@ gate_decision contract_terms(const task_state& s, contract c, const gate_evidenc
   return open_gate();
 }
 
+/// The same for an approval, at the one step that it opens.
+gate_decision approval_terms(const task_state& s, const gate_evidence& e) {
+  auto& standing = *contract_of(s, contract::human);
+  if (standing.for_step != s.at)
+    return open_gate(); // It has done its work, and opens nothing here.
+  auto again = won_again(s, contract::human);
+  if (standing.tree != tree_to_approve(s))
+    return closed(
+        closed_because::tree_changed,
+        "HUMAN_OK was given for tree " + standing.tree + ", not for " + tree_to_approve(s), again);
+  auto text = text_behind(contract::human, s.at);
+  auto* file = file_of(s, text);
+  if (!file || file->sha256 != standing.text_sha256)
+    return closed(closed_because::file_altered,
+                  "HUMAN_OK was given for another text than " + std::string{text}, again);
+  if (standing.config_digest != e.config_digest)
+    return closed(closed_because::config_changed,
+                  "the configuration changed after HUMAN_OK was given", again);
+  return open_gate();
+}
+
 gate_decision contract_opens(const task_state& s, contract c, const gate_evidence& e) {
-  auto& seen = c == contract::decisions ? e.decisions : e.final;
-  auto file = contract_file(s, c, seen);
-  return file.open ? contract_terms(s, c, e) : file;
+  auto file = contract_file(s, c, seen_of(e, c));
+  if (!file.open)
+    return file;
+  return c == contract::human ? approval_terms(s, e) : contract_terms(s, c, e);
 }
 
 /// Every contract that an earlier step won must stand as it was written, whether
 /// this step needs it or not: one that is gone or altered is noticed at the next
 /// gate, not at the last. No other may lie there.
 gate_decision contracts_hold(const task_state& s, const gate_evidence& e) {
-  for (auto c : {contract::decisions, contract::final}) {
-    bool due = s.at > writer_of(c) || row_of(s.at).needs == c || contract_of(s, c);
-    auto& seen = c == contract::decisions ? e.decisions : e.final;
+  for (auto c : contracts) {
+    bool won = c != contract::human && s.at > writer_of(c); // A person may never be wanted.
+    bool due = won || row_of(s.at).needs == c || contract_of(s, c);
+    auto& seen = seen_of(e, c);
     auto d = due ? contract_opens(s, c, e) : open_gate();
     if (d.open && !due && seen.bytes)
       d = contract_file(s, c, seen);
@@ -150,10 +183,16 @@ std::string_view to_string(closed_because b) noexcept {
       return "config-changed";
     case closed_because::tree_changed:
       return "tree-changed";
+    case closed_because::approval_due:
+      return approval_reason;
     case closed_because::not_due:
       return "not-due";
   }
   return "unknown";
+}
+
+const contract_seen& seen_of(const gate_evidence& e, contract c) noexcept {
+  return c == contract::decisions ? e.decisions : c == contract::final ? e.final : e.human;
 }
 
 std::string contract_text(contract c, std::string_view task) {
@@ -180,7 +219,13 @@ gate_decision may_enter(const task_state& s, const gate_evidence& e) {
     return in;
   if (auto tree = tree_holds(s); !tree.open)
     return tree;
+  if (wants_approval(s, e.approve) && !is_approved(s)) {
+    auto words = words_of_waiting(s, e.approve);
+    return closed(closed_because::approval_due, words.why, words.remedy);
+  }
   auto d = open_gate();
+  if (is_approved(s))
+    d.evidence["approved"] = {{"record", s.human_ok->seq}, {"tree", s.human_ok->tree}};
   if (row.needs != contract::none) {
     auto& standing = *contract_of(s, row.needs);
     d.evidence["contract"] = path_of(row.needs);

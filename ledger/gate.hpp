@@ -12,7 +12,10 @@
 //      was looked at: what inputs_at_gate names and the evidence lacks closes.
 //   4. A contract that was won must be as it was written at every later gate, not
 //      only where it is needed; one that was not won may not lie there.
-//   5. Behind step 5 the tree must be the one of the last green checks, behind
+//   5. Where a person is wanted, nothing begins before HUMAN_OK stands for exactly
+//      this step and tree (approving.hpp); an approval that stands must hold like
+//      the other contracts.
+//   6. Behind step 5 the tree must be the one of the last green checks, behind
 //      step 7 also the one that Gemini verified. (Where a signed `placed` record
 //      carried a review over to a combined tree, that record names both.)
 //
@@ -43,10 +46,14 @@ struct contract_seen {
 
 struct gate_evidence {
   std::vector<file_seen> inputs;
-  contract_seen decisions, final;
+  contract_seen decisions, final, human;
   std::string repo_id;
   std::string config_digest; ///< Of the configuration in force.
+  approvals approve;         ///< Of the configuration in force.
 };
+
+/// What was seen of contract `c`.
+const contract_seen& seen_of(const gate_evidence& e, contract c) noexcept;
 
 enum class closed_because : std::uint8_t {
   contract_missing, ///< State `stopped`, exit 3.
@@ -55,6 +62,7 @@ enum class closed_because : std::uint8_t {
   file_altered,     ///< A recorded file differs: stopped, exit 5.
   config_changed,   ///< The contract names another configuration.
   tree_changed,     ///< The contract names another tree.
+  approval_due,     ///< A person is wanted, and nobody approved: state `waiting`.
   not_due,          ///< The state does not call for this step.
 };
 

@@ -39,6 +39,7 @@ inline constexpr std::string_view any_fix = "codex/fix-*.md";
 inline constexpr std::string_view run_log = "tests/run.log";
 inline constexpr std::string_view post_audit = "claude/post-implement-audit.md";
 inline constexpr std::string_view final_ok = "contract/CLAUDE_FINAL_OK";
+inline constexpr std::string_view human_ok = "contract/HUMAN_OK";
 inline constexpr std::string_view final_verify = "gemini/final-verify.md";
 inline constexpr std::string_view landing_log = "final/landing.log";
 inline constexpr std::string_view build_log = "final/build.log";

@@ -148,9 +148,6 @@ std::string take(const key_value& kv, front_matter& out) {
                            excerpt(task));
     return {};
   }
-  if (kv.key == "approve")
-    return fmt::format("`{}` is not in this version: remove the line and start such tasks by hand",
-                       kv.key);
   if (kv.key == "priority") {
     auto* end = kv.value.data() + kv.value.size();
     auto parsed = std::from_chars(kv.value.data(), end, out.priority);
@@ -163,6 +160,14 @@ std::string take(const key_value& kv, front_matter& out) {
     if (!parse_list(kv.value, out.allow))
       return fmt::format("allow is {}; write a list on one line, as in `allow: [.github/**]`",
                          excerpt(kv.value));
+    return {};
+  }
+  if (kv.key == "approve") {
+    auto named = approvals_named(kv.value);
+    if (!named || kv.value.empty())
+      return fmt::format("approve is {}; write implement, deploy or both, as in `approve: deploy`",
+                         excerpt(kv.value));
+    out.approve = *named;
     return {};
   }
   if (auto meant = meant_by(kv.key); !meant.empty())

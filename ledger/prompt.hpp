@@ -7,13 +7,13 @@
 //   1. A name is `[A-Za-z0-9][A-Za-z0-9._-]{0,127}` and a valid component of a
 //      git ref: no `..`, no trailing `.`, no trailing `.lock`.
 //   2. Without a known key the whole file is prose.
-//   3. A key whose feature this version lacks (approve) is an
-//      error that names its line: never ignored.
+//   3. A wrong value is an error that names its line: never ignored.
 //
 // Pure. Source: git-check-ref-format(1).
 
 #pragma once
 
+#include "ledger/approval.hpp"
 #include "ledger/result.hpp"
 
 #include <cstdint>
@@ -33,6 +33,7 @@ struct front_matter {
   std::int32_t priority = 0;
   std::vector<std::string> depends_on; ///< Tasks that have to be done before.
   std::vector<std::string> allow;
+  approvals approve;
 };
 
 /// Errors: refused, naming the line.

@@ -47,7 +47,9 @@ constexpr std::array event_names{
     event_name{event::finished, "finished"},
     event_name{event::stopped, "stopped"},
     event_name{event::parked, "parked"},
+    event_name{event::awaiting, "awaiting"},
     event_name{event::cancelled, "cancelled"},
+    event_name{event::approved, "approved"},
     event_name{event::retried, "retried"},
 };
 
@@ -263,6 +265,7 @@ bool is_signed(event e) noexcept {
     case event::restarted:
     case event::stopped:
     case event::parked:
+    case event::awaiting:
     case event::cancelled:
       return false;
     default:

@@ -69,7 +69,9 @@ enum class event : std::uint8_t {
   finished,     ///< Signed: done, or no-change.
   stopped,      ///< A NO in step 2, or a contract missing or forged.
   parked,       ///< A person is needed: reason and remedy in detail.
+  awaiting,     ///< A person is to approve the step at hand.
   cancelled,    ///< By a person.
+  approved,     ///< By a person: HUMAN_OK for this step and tree.
   retried,      ///< By a person: goes on from a step.
 };
 

@@ -4,6 +4,7 @@
 #include "ledger/glob.hpp"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 namespace ledger {
@@ -20,19 +21,6 @@ std::string spelled(std::string_view path) {
   return text;
 }
 
-bool spelled_overlap(const std::string& one, const std::string& other) {
-  if (one == other)
-    return true;
-  auto holds = [](const std::string& folder, const std::string& path) {
-    return folder.ends_with('/') && path.starts_with(folder);
-  };
-  // A literal may be a folder to be: what lies below it is in its way.
-  auto below = [](const std::string& file, const std::string& path) {
-    return path.starts_with(file + "/");
-  };
-  return holds(one, other) || holds(other, one) || below(one, other) || below(other, one);
-}
-
 std::vector<std::string> all_spelled(const std::vector<std::string>& paths) {
   std::vector<std::string> all;
   for (auto& p : paths)
@@ -40,28 +28,65 @@ std::vector<std::string> all_spelled(const std::vector<std::string>& paths) {
   return all;
 }
 
-bool any_overlap(const std::vector<std::string>& some, const std::vector<std::string>& others) {
-  return std::any_of(some.begin(), some.end(), [&](auto& one) {
-    return std::any_of(others.begin(), others.end(),
-                       [&](auto& other) { return spelled_overlap(one, other); });
-  });
-}
-
 } // namespace
 
-bool overlap(std::string_view one, std::string_view other) {
-  return spelled_overlap(spelled(one), spelled(other));
+void path_index::add(const std::vector<std::string>& paths, const std::string& owner) {
+  for (auto& p : paths)
+    owners_.emplace(p, owner);
 }
 
+void path_index::remove(const std::vector<std::string>& paths, std::string_view owner) {
+  for (auto& p : paths)
+    for (auto [it, end] = owners_.equal_range(p); it != end;)
+      it = it->second == owner ? owners_.erase(it) : std::next(it);
+}
+
+void path_index::add_overlapping(const std::string& path, std::set<std::string>& found) const {
+  auto take = [&](const std::string& exactly) {
+    for (auto [it, end] = owners_.equal_range(exactly); it != end; ++it)
+      found.insert(it->second);
+  };
+  // Folders that hold it, and files that are in the way of its folders.
+  for (auto slash = path.find('/'); slash != std::string::npos; slash = path.find('/', slash + 1)) {
+    take(path.substr(0, slash));
+    take(path.substr(0, slash + 1));
+  }
+  take(path);
+  auto below = path.back() == '/' ? path : path + "/";
+  for (auto it = owners_.lower_bound(below); it != owners_.end() && it->first.starts_with(below);
+       ++it)
+    found.insert(it->second);
+}
+
+bool overlap(std::string_view one, std::string_view other) {
+  path_index index;
+  index.add({spelled(one)}, "one");
+  std::set<std::string> found;
+  index.add_overlapping(spelled(other), found);
+  return !found.empty();
+}
+
+/// Who holds, or waits before it for, something of a waiter's.
 std::vector<std::string> scope_table::in_the_way(const waiter& w) const {
+  std::set<std::string> holding, before;
+  for (auto& p : w.paths) {
+    held_paths_.add_overlapping(p, holding);
+    waiting_paths_.add_overlapping(p, before);
+  }
   std::vector<std::string> names;
-  for (auto& [name, paths] : held_)
-    if (name != w.task && any_overlap(paths, w.paths))
+  for (auto& name : holding)
+    if (name != w.task)
       names.push_back(name);
-  for (auto& other : waiting_)
-    if (other.rank < w.rank && other.task != w.task && any_overlap(other.paths, w.paths))
-      names.push_back(other.task);
+  for (auto& name : before)
+    if (auto it = waiting_.find(name);
+        name != w.task && it != waiting_.end() && it->second.rank < w.rank)
+      names.push_back(name);
   return names;
+}
+
+void scope_table::hold_spelled(const std::string& task, std::vector<std::string> paths) {
+  held_paths_.add(paths, task);
+  held_[task] = std::move(paths);
 }
 
 bool scope_table::enter(const std::string& task, const std::vector<std::string>& paths,
@@ -69,41 +94,56 @@ bool scope_table::enter(const std::string& task, const std::vector<std::string>&
   if (holds(task))
     return true;
   static_cast<void>(leave(task)); // It came again: what it asked before is void.
-  waiter w{task, all_spelled(paths),
-           ++came_ - admission::passes_per_point * static_cast<std::int64_t>(priority), {}};
+  waiter w{task,
+           all_spelled(paths),
+           ++came_ - admission::passes_per_point * static_cast<std::int64_t>(priority),
+           {}};
   w.in_the_way = in_the_way(w);
   if (w.in_the_way.empty()) {
-    held_[task] = std::move(w.paths);
+    hold_spelled(task, std::move(w.paths));
     return true;
   }
   waited_for_[task] = w.in_the_way;
-  auto behind = std::find_if(waiting_.begin(), waiting_.end(),
-                             [&](auto& other) { return other.rank > w.rank; });
-  waiting_.insert(behind, std::move(w));
+  waiting_paths_.add(w.paths, task);
+  waiting_.emplace(task, std::move(w));
   return false;
 }
 
 void scope_table::hold(const std::string& task, const std::vector<std::string>& paths) {
-  held_[task] = all_spelled(paths);
+  if (!holds(task))
+    hold_spelled(task, all_spelled(paths));
 }
 
 std::vector<std::string> scope_table::leave(std::string_view task) {
-  if (auto it = held_.find(task); it != held_.end())
+  std::set<std::string> touched;
+  auto give_up = [&](path_index& index, const std::vector<std::string>& paths) {
+    index.remove(paths, task);
+    for (auto& p : paths)
+      waiting_paths_.add_overlapping(p, touched);
+  };
+  if (auto it = held_.find(task); it != held_.end()) {
+    give_up(held_paths_, it->second);
     held_.erase(it);
+  }
+  if (auto it = waiting_.find(task); it != waiting_.end()) {
+    give_up(waiting_paths_, it->second.paths);
+    waiting_.erase(it);
+  }
   if (auto it = waited_for_.find(task); it != waited_for_.end())
     waited_for_.erase(it);
-  waiting_.erase(std::remove_if(waiting_.begin(), waiting_.end(),
-                                [&](auto& w) { return w.task == task; }),
-                 waiting_.end());
+  std::vector<const waiter*> in_order;
+  for (auto& name : touched)
+    if (auto it = waiting_.find(name); it != waiting_.end())
+      in_order.push_back(&it->second);
+  std::sort(in_order.begin(), in_order.end(), [](auto* a, auto* b) { return a->rank < b->rank; });
   std::vector<std::string> entered;
-  for (auto it = waiting_.begin(); it != waiting_.end();) {
-    if (!in_the_way(*it).empty()) {
-      ++it;
+  for (auto* w : in_order) {
+    if (!in_the_way(*w).empty())
       continue;
-    }
-    held_[it->task] = std::move(it->paths);
-    entered.push_back(it->task);
-    it = waiting_.erase(it);
+    auto now = waiting_.extract(w->task);
+    waiting_paths_.remove(now.mapped().paths, now.mapped().task);
+    entered.push_back(now.mapped().task);
+    hold_spelled(entered.back(), std::move(now.mapped().paths));
   }
   return entered;
 }

@@ -15,6 +15,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,11 +25,21 @@ namespace ledger {
 /// Whether a path can match both.
 bool overlap(std::string_view one, std::string_view other);
 
+/// Whose paths overlap with a path, among any number. Paths are spelled one way.
+class path_index {
+public:
+  void add(const std::vector<std::string>& paths, const std::string& owner);
+  void remove(const std::vector<std::string>& paths, std::string_view owner);
+  void add_overlapping(const std::string& path, std::set<std::string>& found) const;
+
+private:
+  std::multimap<std::string, std::string> owners_;
+};
+
 class scope_table {
 public:
   /// Whether the task holds its paths now; else it waits for leave() to name it.
-  bool enter(const std::string& task, const std::vector<std::string>& paths,
-             std::int32_t priority);
+  bool enter(const std::string& task, const std::vector<std::string>& paths, std::int32_t priority);
   /// Holds it whoever else does: what it would do is done already.
   void hold(const std::string& task, const std::vector<std::string>& paths);
   /// Gives those who waited and hold theirs now.
@@ -46,9 +57,12 @@ private:
     std::vector<std::string> in_the_way;
   };
   std::vector<std::string> in_the_way(const waiter& w) const;
+  void hold_spelled(const std::string& task, std::vector<std::string> paths);
 
-  std::map<std::string, std::vector<std::string>, std::less<>> held_; ///< Spelled one way.
-  std::vector<waiter> waiting_;                                       ///< By rank.
+  // Paths are spelled one way.
+  std::map<std::string, std::vector<std::string>, std::less<>> held_;
+  std::map<std::string, waiter, std::less<>> waiting_;
+  path_index held_paths_, waiting_paths_;
   std::map<std::string, std::vector<std::string>, std::less<>> waited_for_;
   std::int64_t came_ = 0;
 };

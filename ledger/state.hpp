@@ -20,6 +20,7 @@
 
 #pragma once
 
+#include "ledger/approval.hpp"
 #include "ledger/record.hpp"
 #include "ledger/result.hpp"
 
@@ -50,9 +51,10 @@ enum class phase : std::uint8_t {
 struct standing_contract {
   std::uint64_t seq = 0;   ///< Of the signed record.
   std::string file_sha256; ///< Of the contract's own bytes.
-  std::string text_sha256; ///< Of the decisions, or of the post-implement audit.
+  std::string text_sha256; ///< Of the file that text_behind() names.
   std::string tree;        ///< Empty for CLAUDE_DECISIONS_OK.
   std::string config_digest;
+  step for_step = step::ingest; ///< HUMAN_OK: the one step that it opens.
 };
 
 /// The words of a refusal, each the consequence of a NO or of red.
@@ -139,6 +141,7 @@ struct task_state {
   std::string repo_id, base, base_tree, branch, config_digest;
   std::int32_t priority = 0;
   std::vector<std::string> allow;
+  approvals approve; ///< What the prompt's front matter wished when it was opened.
   std::uint32_t notes = 0;
 
   std::string tree;                        ///< The candidate tree; empty before step 4.
@@ -148,7 +151,7 @@ struct task_state {
   std::map<std::string, file_ref> files;
   std::map<std::string, std::uint32_t> rejected; ///< Per ledger path.
   std::uint32_t generation = 1;                  ///< 1 + times the task began again from ingest.
-  std::optional<standing_contract> decisions_ok, final_ok;
+  std::optional<standing_contract> decisions_ok, final_ok, human_ok;
   std::string checked_tree;  ///< Tree of the last green checks; empty: none.
   std::string verified_tree; ///< Tree of GEMINI_VERIFY_OK: YES; empty: none.
 
@@ -192,6 +195,8 @@ struct task_state {
   std::map<std::pair<step, std::string>, spending> spent;
 
   bool terminal() const noexcept { return is != status::running && is != status::waiting; }
+  /// Nothing happens by itself: it has ended, or waits for a person.
+  bool at_rest() const noexcept { return is != status::running; }
 };
 
 /// Carries `state` on by one record. Errors: corrupt, saying which rule the
@@ -203,6 +208,10 @@ result<task_state> fold(std::string_view task, std::span<const record> records);
 
 /// The contract of kind `c` if it stands, else null.
 const standing_contract* contract_of(const task_state& s, contract c) noexcept;
+
+/// The ledger path of the text that a contract is given for; of HUMAN_OK that of
+/// the step that it opens.
+std::string_view text_behind(contract c, step for_step = step::ingest) noexcept;
 
 /// The recorded content of a ledger path, or null.
 const file_ref* file_of(const task_state& s, std::string_view ledger_path);

@@ -44,8 +44,12 @@ enum class step : std::uint8_t {
 /// Who does the work of a step. `scheduler` is this program itself.
 enum class role : std::uint8_t { scheduler, gemini, claude, codex };
 
-/// A file whose presence opens a gate (pipeline, global invariant 7).
-enum class contract : std::uint8_t { none, decisions, final };
+/// A file whose presence opens a gate (pipeline, global invariant 7). `human` is
+/// won by a person (approving.hpp), and needed only where one is wanted.
+enum class contract : std::uint8_t { none, decisions, final, human };
+
+/// Those that there are, in the order in which a gate looks at them.
+inline constexpr std::array contracts{contract::decisions, contract::final, contract::human};
 
 /// What must hold before a row is left. gate.cpp and judge.cpp decide each
 /// from recorded evidence alone, so every decision can be repeated years later.
@@ -186,6 +190,8 @@ constexpr std::string_view to_string(contract c) noexcept {
       return "CLAUDE_DECISIONS_OK";
     case contract::final:
       return "CLAUDE_FINAL_OK";
+    case contract::human:
+      return "HUMAN_OK";
     case contract::none:
       break;
   }
@@ -196,6 +202,7 @@ constexpr std::string_view to_string(contract c) noexcept {
 constexpr std::string_view path_of(contract c) noexcept {
   return c == contract::decisions ? path::decisions_ok
          : c == contract::final   ? path::final_ok
+         : c == contract::human   ? path::human_ok
                                   : std::string_view{};
 }
 

@@ -1,5 +1,6 @@
 #include "ledger/transitions.hpp"
 
+#include "ledger/approving.hpp"
 #include "ledger/detail.hpp"
 
 namespace ledger {
@@ -26,6 +27,14 @@ void enter(task_state& s, step at) {
   s.deferred_ms = s.deferred_until_ms = 0;
 }
 
+/// A task that waited for a person, or had ended, goes on.
+void set_going(task_state& s) {
+  s.is = status::running;
+  s.reason.clear();
+  s.why.clear();
+  s.remedy.clear();
+}
+
 /// Behind step 4 the candidate's diff lies where the later steps read it.
 bool diff_is_in_place(const task_state& s, step to) {
   return to <= step::implement || s.diff_path == path::changes;
@@ -43,6 +52,10 @@ outcome on_opened(task_state& s, const record& r) {
   s.config_digest = text_at(r.detail, "config_digest");
   s.priority = static_cast<std::int32_t>(number_at(r.detail, "priority"));
   s.allow = texts_at(r.detail, "allow");
+  auto wish = approvals_named(text_at(r.detail, "approve"));
+  if (!wish)
+    return broken(r, "approve names no step");
+  s.approve = *wish;
   if (s.base.empty() || s.base_tree.empty() || s.branch.empty())
     return broken(r, "base or branch is missing");
   if (!file_of(s, path::prompt))
@@ -53,6 +66,7 @@ outcome on_opened(task_state& s, const record& r) {
 }
 
 outcome on_resumed(task_state& s, const record&) {
+  set_going(s);
   recovered(s); // Nobody waited between two runs.
   if (s.ph == phase::granted || s.ph == phase::asked)
     s.ph = phase::ready;
@@ -67,6 +81,9 @@ outcome on_reconfigured(task_state& s, const record& r) {
     return broken(r, "back_to lies ahead");
   if (text_at(r.detail, "to").empty())
     return broken(r, "a configuration without digest");
+  if (s.human_ok)
+    return broken(r, "an approval under the old rules stays");
+  set_going(s);
   s.config_digest = text_at(r.detail, "to");
   if (*back_to != s.at)
     return diff_is_in_place(s, *back_to) ? go_back(s, r, *back_to)
@@ -234,7 +251,30 @@ outcome end_as(task_state& s, const record& r, status is) {
       s.decisions_ok.reset();
     if (p == path::final_ok)
       s.final_ok.reset();
+    if (p == path::human_ok)
+      s.human_ok.reset();
   }
+  return {};
+}
+
+outcome on_awaiting(task_state& s, const record& r) {
+  if (s.ph != phase::ready || tree_to_approve(s).empty())
+    return broken(r, "no step is due that a person can approve");
+  return end_as(s, r, status::waiting);
+}
+
+outcome on_approved(task_state& s, const record& r) {
+  if (s.is != status::waiting)
+    return broken(r, "nobody waited for it");
+  auto for_step = step_named(text_at(r.detail, "step"));
+  auto* text = file_of(s, text_behind(contract::human, s.at));
+  if (for_step != s.at || text_at(r.detail, "tree") != tree_to_approve(s) || !text
+      || text_at(r.detail, "text_sha256") != text->sha256)
+    return broken(r, "another step, tree or text was approved");
+  if (auto ok = stand(s, r, contract::human, s.human_ok); !ok)
+    return ok;
+  s.human_ok->for_step = s.at;
+  set_going(s);
   return {};
 }
 
@@ -273,10 +313,7 @@ outcome on_retried(task_state& s, const record& r) {
   bool goes_on = flag_at(r.detail, "goes_on");
   if (*from > s.at || (goes_on && *from != s.at))
     return broken(r, "from is not the step at hand, or lies ahead of it");
-  s.is = status::running;
-  s.reason.clear();
-  s.why.clear();
-  s.remedy.clear();
+  set_going(s);
   s.round_limit_from = s.round;
   s.restarts_ms.clear();
   s.fallbacks.clear();
@@ -303,7 +340,8 @@ outcome on_retried(task_state& s, const record& r) {
 } // namespace
 
 result<void> go_back(task_state& s, const record& r, step to) {
-  if ((to <= step::decide && s.decisions_ok) || (to <= step::review && s.final_ok))
+  if ((to <= step::decide && s.decisions_ok) || (to <= step::review && s.final_ok)
+      || (to <= step::verify && s.human_ok))
     return broken(r, "a contract outlives the step that won it");
   if (!s.out.tree.empty() && s.out.commit.empty())
     s.unsettled = s.out;
@@ -418,8 +456,12 @@ result<void> carry_on(task_state& s, const record& r) {
       return end_as(s, r, status::stopped);
     case event::parked:
       return end_as(s, r, status::parked);
+    case event::awaiting:
+      return on_awaiting(s, r);
     case event::cancelled:
       return end_as(s, r, status::cancelled);
+    case event::approved:
+      return on_approved(s, r);
     case event::retried:
       return on_retried(s, r);
   }

@@ -57,6 +57,7 @@ struct child {
   bounded_text output, errors;
   milliseconds timeout{0}, idle_timeout{0};
   int death_signal = SIGKILL;
+  std::string owner;
   done_function done;
   clock::time_point started, last_output, kill_at, drain_until, ended;
   clock::time_point armed = clock::time_point::max();
@@ -100,6 +101,7 @@ struct processes::impl {
   void wake() const;
   void loop();
   void begin_queued();
+  void end_unwanted();
   void begin(job j);
   void kill_all();
   void handle(const epoll_event& e);
@@ -116,6 +118,7 @@ struct processes::impl {
 
   std::mutex mutex;
   std::deque<job> queue;
+  std::vector<std::string> unwanted; // Owners whose children are to end.
   bool closing = false;
 
   file epoll, event;
@@ -177,6 +180,7 @@ void processes::impl::loop() {
   std::vector<epoll_event> events(256);
   for (;;) {
     begin_queued();
+    end_unwanted();
     on_timers();
     bool more = false;
     {
@@ -213,6 +217,20 @@ void processes::impl::begin_queued() {
     else
       begin(std::move(*next));
   }
+}
+
+void processes::impl::end_unwanted() {
+  std::vector<std::string> owners;
+  {
+    const std::lock_guard lock(mutex);
+    owners.swap(unwanted);
+  }
+  for (auto& owner : owners)
+    for (auto& [id, c] : children)
+      if (c->owner == owner && !c->exited && !c->signalled) {
+        terminate(*c, child_result::end::killed, milliseconds{0});
+        arm(*c);
+      }
 }
 
 void processes::impl::kill_all() {
@@ -262,6 +280,7 @@ void processes::impl::begin(job j) {
   c->timeout = j.spec.timeout;
   c->idle_timeout = j.spec.idle_timeout;
   c->death_signal = j.spec.death_signal;
+  c->owner = std::move(j.spec.owner);
   c->started = c->last_output = clock::now();
   const auto tag = c->id << 2;
   const auto watched = c->pidfd && watch(c->pidfd, tag | from_pidfd)
@@ -465,6 +484,14 @@ ledger::result<child_result> processes::run(child_spec spec) {
   start(std::move(spec),
         [promise](ledger::result<child_result> r) { promise->set_value(std::move(r)); });
   return future.get();
+}
+
+void processes::end(const std::string& owner) {
+  if (owner.empty())
+    return;
+  const std::lock_guard lock(impl_->mutex);
+  impl_->unwanted.push_back(owner);
+  impl_->wake();
 }
 
 bool processes::is_closing() const {

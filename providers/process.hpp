@@ -54,6 +54,7 @@ struct child_spec {
   /// A descriptor of ours that the child gets as 3; whoever owns it keeps it
   /// open until the child has ended. -1: none.
   int keep_fd = -1;
+  std::string owner; ///< For whom it works: end() takes it; empty: for nobody.
 };
 
 /// Where a text is cut (3 above): `missing` bytes, told by a line at `at`.
@@ -89,6 +90,10 @@ public:
 
   /// start() and wait, for blocking threads.
   ledger::result<child_result> run(child_spec spec);
+
+  /// Ends the groups of those that run for `owner` now, as at a time-out. Never
+  /// blocks.
+  void end(const std::string& owner);
 
   /// Ends every child and refuses new ones (refused, code "closing").
   void close();

@@ -50,7 +50,8 @@ std::vector<fs::path> private_folders() {
     for (const char* name : {"", ".ssh", ".gnupg", ".local/state", ".config"})
       folders.push_back(real(home / name));
   }
-  for (const char* name : {"XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"})
+  for (const char* name :
+       {"XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"})
     if (const fs::path p = variable(name); p.is_absolute())
       folders.push_back(real(p));
   if (const fs::path key = variable("SCHEDULER_KEY_FILE"); key.is_absolute())
@@ -267,6 +268,15 @@ std::optional<std::pair<fs::path, fs::path>> blind_link(const fs::path& folder,
 }
 
 } // namespace
+
+bool is_shown_to_children(const fs::path& path) {
+  const auto where = real(path);
+  if (is_of_the_system(where))
+    return true;
+  const auto folders = program_folders();
+  return std::any_of(folders.begin(), folders.end(),
+                     [&](const auto& folder) { return holds(real(folder), where); });
+}
 
 child_spec caged_program(ledger::sandbox_kind kind, const cage& c,
                          const std::vector<std::string>& words) {

@@ -29,6 +29,7 @@
 #include "ledger/result.hpp"
 #include "providers/process.hpp"
 
+#include <filesystem>
 #include <map>
 #include <string>
 #include <string_view>
@@ -71,6 +72,9 @@ ledger::result<std::vector<std::string>> folders_of_program(const std::string& n
 /// The folders of `read_only` as they are to be mounted, `~/` replaced; none if
 /// there is no sandbox. Errors: refused (see 5 above, or no such folder).
 ledger::result<std::vector<std::string>> shown_folders(const ledger::sandbox_config& c);
+
+/// Whether every child in bubblewrap sees what lies at `path`, whatever its cage.
+bool is_shown_to_children(const std::filesystem::path& path);
 
 /// Whether the kind works here: starts a trivial child. Errors: unavailable,
 /// with the reason and the remedy; those of shown_folders().

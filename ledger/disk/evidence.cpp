@@ -59,6 +59,8 @@ contract_seen see_contract(const tree& folder, const task_state& s, contract c,
   bool same_terms = text_at(r->detail, "contract") == to_string(c)
                     && text_at(r->detail, "text_sha256") == standing->text_sha256
                     && text_at(r->detail, "tree") == standing->tree
+                    && (c != contract::human
+                        || text_at(r->detail, "step") == to_string(standing->for_step))
                     && text_at(r->detail, "config_digest") == standing->config_digest;
   seen.signature_ok = wrote_it && same_terms && keys.trusts(signed_part(*r), r->sig);
   seen.signed_repo_id = text_at(r->detail, "repo");
@@ -93,8 +95,9 @@ gate_evidence collect_evidence(const std::filesystem::path& task_folder, const t
   if (folder) {
     e.decisions = see_contract(*folder, s, contract::decisions, keys);
     e.final = see_contract(*folder, s, contract::final, keys);
+    e.human = see_contract(*folder, s, contract::human, keys);
   } else if (folder.error().kind != fault::not_found) {
-    e.decisions.bytes = e.final.bytes = "(" + folder.error().detail + ")";
+    e.decisions.bytes = e.final.bytes = e.human.bytes = "(" + folder.error().detail + ")";
   }
   return e;
 }

@@ -1,6 +1,6 @@
 // evidence.hpp -- reading from disk what a gate is judged on.
 //
-// Reads the files that the gate asks for, both contract files and, for a contract that
+// Reads the files that the gate asks for, the contract files and, for a contract that
 // stands, the signed line in journal.jsonl that wrote it. Nothing comes from
 // memory or from the database: the folder is what the pipeline's rules are
 // about. Writes nothing. Blocks.

@@ -264,20 +264,22 @@ result<std::vector<std::string>> cut_unrecorded_tails(const tree& root, const co
   return said;
 }
 
-result<std::vector<std::string>> drop_unrecorded_contract(const tree& root, const copies& e,
-                                                          const finding& f) {
+result<std::vector<std::string>> drop_unrecorded_contract(const tree& root, const database& db,
+                                                          const copies& e, const finding& f) {
   std::vector<std::string> said;
   auto c = unrecorded_contract(e.task, f.records);
   if (c == contract::none)
     return said;
+  if (c == contract::human && !is_announced(db.note(approval_note(e.task)), f.records))
+    return said; // By another hand.
   auto name = in_tree(e.task, path_of(c));
   if (root.digest(name) != sha256(contract_text(c, e.task)))
     return said; // Nothing there, or not ours: gates and verify name it.
   if (auto done = root.remove(name); !done)
     return tl::make_unexpected(done.error());
-  said.push_back(fmt::format("{}: removed {}, put before a kill and never recorded: its answer is "
-                             "judged again",
-                             e.task, path_of(c)));
+  said.push_back(fmt::format("{}: removed {}, put before a kill and never recorded: {}", e.task,
+                             path_of(c),
+                             c == contract::human ? "approve again" : "its answer is judged again"));
   return said;
 }
 

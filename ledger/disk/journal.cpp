@@ -96,6 +96,15 @@ result<void> journal::impl::checkpoint() {
   return {};
 }
 
+// An approval follows no answer that is on record: only this tells, after a kill,
+// a HUMAN_OK that was about to be recorded from one that a hand wrote.
+result<void> journal::impl::announce(const append& a) {
+  auto approves = [](auto& d) { return d.what == event::approved; };
+  if (std::none_of(a.drafts.begin(), a.drafts.end(), approves))
+    return {};
+  return write([&] { return db.put_note(approval_note(a.task), std::to_string(a.after_seq)); });
+}
+
 result<prepared> journal::impl::prepare_one(const append& a,
                                             std::map<std::string, chain_tip>& tips) {
   auto known = chains.find(a.task);
@@ -110,6 +119,8 @@ result<prepared> journal::impl::prepare_one(const append& a,
   auto& before = staged != tips.end()    ? staged->second
                  : known != chains.end() ? known->second.tip
                                          : none;
+  if (auto done = announce(a); !done)
+    return tl::make_unexpected(done.error());
   workshop w{root, keys, opts.hooks, opts.sync_directly_bytes};
   static const expected_files nothing;
   auto p = prepare(w, a, before, known != chains.end() ? known->second.tip.expected : nothing);

@@ -69,6 +69,7 @@ struct journal::impl {
   // -- appending ---------------------------------------------------------------
 
   std::vector<result<appended>> append_group(std::span<const append> group);
+  result<void> announce(const append& a);
   result<prepared> prepare_one(const append& a, std::map<std::string, chain_tip>& tips);
   result<void> commit(const std::vector<prepared>& ready);
   void adopt(std::vector<prepared>& ready);

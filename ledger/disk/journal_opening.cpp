@@ -68,7 +68,7 @@ result<void> journal::impl::complete_folder(const copies& e, const circumstances
   if (!said)
     return tl::make_unexpected(said.error());
   healed.insert(healed.end(), said->begin(), said->end());
-  said = drop_unrecorded_contract(root, e, f);
+  said = drop_unrecorded_contract(root, db, e, f);
   if (!said)
     return tl::make_unexpected(said.error());
   healed.insert(healed.end(), said->begin(), said->end());

@@ -146,7 +146,7 @@ result<std::vector<std::string>> cut_unrecorded_tails(const tree& root, const co
 
 /// Removes the contract's file that unrecorded_contract() tells of, if it has
 /// exactly its bytes. Returns sentences.
-result<std::vector<std::string>> drop_unrecorded_contract(const tree& root, const copies& e,
-                                                          const finding& f);
+result<std::vector<std::string>> drop_unrecorded_contract(const tree& root, const database& db,
+                                                          const copies& e, const finding& f);
 
 } // namespace ledger::disk

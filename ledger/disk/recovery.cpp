@@ -280,6 +280,10 @@ std::optional<std::string> not_of_this_task(const record& r, std::string_view ta
 contract unrecorded_contract(std::string_view task, const std::vector<record>& records) {
   if (records.empty())
     return contract::none;
+  if (records.back().what == event::awaiting) {
+    auto s = fold(task, records);
+    return s && !file_of(*s, path::human_ok) ? contract::human : contract::none;
+  }
   auto leave = row_of(records.back().at).leave;
   auto c = leave == gate::decided    ? contract::decisions
            : leave == gate::approved ? contract::final
@@ -288,6 +292,14 @@ contract unrecorded_contract(std::string_view task, const std::vector<record>& r
     return c;
   auto s = fold(task, records);
   return s && s->ph == phase::answered && !file_of(*s, path_of(c)) ? c : contract::none;
+}
+
+std::string approval_note(std::string_view task) {
+  return fmt::format("approving.{}", task);
+}
+
+bool is_announced(const result<std::string>& note, const std::vector<record>& records) {
+  return note && *note == std::to_string(records.size());
 }
 
 void expect(expected_files& files, const record& r) {

@@ -95,8 +95,15 @@ std::optional<std::string> not_of_this_task(const record& r, std::string_view ta
 
 /// The contract that a process killed between "put" and "recorded" may have
 /// left: these records end in an unjudged answer of the step that wins it, and
-/// none of them expects its file. Its answer is judged again.
+/// none of them expects its file. Its answer is judged again. HUMAN_OK, where
+/// they end in a task that waits: but for it no answer is on record, so the
+/// database must tell that it was about to be put (is_announced).
 contract unrecorded_contract(std::string_view task, const std::vector<record>& records);
+
+/// The database's note for a task whose approval is about to be put, and whether
+/// what it holds is about the end of `records`.
+std::string approval_note(std::string_view task);
+bool is_announced(const result<std::string>& note, const std::vector<record>& records);
 
 /// A file that a task's records expect on disk.
 struct expectation {

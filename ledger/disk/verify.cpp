@@ -36,8 +36,10 @@ struct earlier_look {
 class verification {
 public:
   verification(const tree& root, const keyring& keys, const std::string& task,
-               const chain_state& chain, const earlier_look* earlier, std::vector<damage>& out)
+               const chain_state& chain, const earlier_look* earlier, std::vector<damage>& out,
+               const std::filesystem::path& folder)
       : root_(root)
+      , folder_(folder)
       , keys_(keys)
       , task_(task)
       , records_(chain.records)
@@ -54,7 +56,8 @@ public:
     for (auto& [name, want] : expected_)
       file(want);
     for (auto& [name, want] : given_up())
-      if (name != path::decisions_ok && name != path::final_ok)
+      if (std::none_of(contracts.begin(), contracts.end(),
+                       [&](auto c) { return name == path_of(c); }))
         file(want);
       else if (digest(name).empty())
         hurt(name, fmt::format("it is missing; record {} names it", want.seq));
@@ -101,16 +104,17 @@ private:
     auto s = fold(task_, records_);
     if (!s)
       return; // Records that no state fits: the caller tells.
-    for (auto c : {contract::decisions, contract::final}) {
+    for (auto c : contracts) {
       auto* standing = contract_of(*s, c);
       if (!standing)
         continue;
-      auto text = c == contract::decisions ? path::decisions : path::post_audit;
+      auto text = text_behind(c, standing->for_step);
       if (auto* f = file_of(*s, text); f && f->sha256 != standing->text_sha256)
         hurt(std::string(path_of(c)),
              fmt::format("contract-forged: record {} gave it for another text than {}",
                          standing->seq, text));
-      if (c == contract::final && standing->tree != approved_tree_of(*s))
+      bool of_candidate = c == contract::final || standing->for_step == step::deliver;
+      if (of_candidate && standing->tree != approved_tree_of(*s))
         hurt(std::string(path_of(c)),
              fmt::format("contract-forged: record {} gave it for tree {}, the candidate is {}",
                          standing->seq, standing->tree, approved_tree_of(*s)));
@@ -170,7 +174,7 @@ private:
   }
 
   void contract_file(const expectation& want) {
-    for (auto c : {contract::decisions, contract::final}) {
+    for (auto c : contracts) {
       if (want.file.path != path_of(c))
         continue;
       if (!want.is_signed)
@@ -185,6 +189,9 @@ private:
 
   // Put, but its record never became durable: the next start puts it again.
   bool is_unrecorded(std::string_view ledger_path) const {
+    if (unrecorded_ == contract::human
+        && !is_announced(read_note(folder_, approval_note(task_)), records_))
+      return false;
     return unrecorded_ != contract::none && ledger_path == path_of(unrecorded_)
            && root_.digest(in_tree(ledger_path)) == sha256(contract_text(unrecorded_, task_));
   }
@@ -204,6 +211,7 @@ private:
   }
 
   const tree& root_;
+  const std::filesystem::path& folder_; ///< Of root_.
   const keyring& keys_;
   const std::string& task_;
   const std::vector<record>& records_;
@@ -255,7 +263,8 @@ void look_again(const std::filesystem::path& folder, const tree& root, const key
       bool moved_on = chain != newer->tasks.end() && chain->second.records.size() > before.records;
       if (moved_on) {
         seen[task].clear();
-        verification(root, keys, task, chain->second, &looks[task], seen[task]).run();
+        verification(root, keys, task, chain->second, &looks[task], seen[task], folder)
+            .run();
         before = {chain->second.records.size(), chain->second.settled_seq};
       }
       it = moved_on && !seen[task].empty() ? std::next(it) : open.erase(it);
@@ -284,7 +293,7 @@ std::vector<damage> verify_ledger(const std::filesystem::path& root, const keyri
   std::map<std::string, std::vector<damage>> seen;
   for (auto& [task, chain] : found.tasks)
     if (wanted(task))
-      verification(*t, keys, task, chain, nullptr, seen[task]).run();
+      verification(*t, keys, task, chain, nullptr, seen[task], root).run();
   std::erase_if(seen, [](auto& entry) { return entry.second.empty(); });
   look_again(root, *t, keys, found, seen);
   for (auto& [task, all] : seen)

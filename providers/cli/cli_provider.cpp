@@ -339,6 +339,7 @@ ledger::result<child_result> cli_provider::start(const request& r, const plan& p
     spec.env.erase("CI");
   spec.stdin_text = p.stdin_text;
   spec.merge_stderr = false;
+  spec.owner = r.task;
   spec.timeout = settings_.timeout.count() > 0 ? settings_.timeout : default_timeout;
   spec.idle_timeout =
       settings_.idle_timeout.count() > 0 ? settings_.idle_timeout : tool_.idle_timeout;

@@ -110,13 +110,19 @@ protected:
     if (change_routers)
       change_routers(routers);
     std::vector<batch_item> items;
-    for (auto& t : tasks)
+    auto add = [&](const std::string& t, bool rests) {
       items.push_back({t,
                        std::make_shared<const std::string>("change `src/page.html`\n"),
                        {},
                        "",
                        "base0",
-                       "tree0"});
+                       "tree0",
+                       rests});
+    };
+    for (auto& t : tasks)
+      add(t, false);
+    for (auto& t : resting)
+      add(t, true);
     report.reset();
     auto sup = spawn_supervisor(system, w, writer, std::move(routers), std::move(items),
                                 [this](batch_report r) { report = std::move(r); });
@@ -201,7 +207,8 @@ protected:
   caf::actor_system system{config};
   ledger_writer writer;
   turnstile gate_keeper;
-  till money; ///< What the TURNSTILE begins with.
+  std::vector<std::string> resting; ///< Tasks of the batch that only an order sets going.
+  till money;                       ///< What the TURNSTILE begins with.
   caf::actor supervisor;
   std::vector<caf::actor> spawned;
   std::optional<batch_report> report;

@@ -242,6 +242,8 @@ INSTANTIATE_TEST_SUITE_P(
             "nested", "[limits]\nrestarts = { periods = \"1s\" }\n", {":12:14:", "\"period\"?"}},
         refusal{"sandbox", "[sandbox]\nkinds = \"none\"\n", {":12:1:", "mean \"kind\"?"}},
         refusal{"deploy", "[deploy]\ncontxt = \"x\"\n", {":12:1:", "mean \"context\"?"}},
+        refusal{"approve", "[approve]\ndeliver = true\n", {":12:1:", "\"deliver\""}},
+        refusal{"approve_word", "[approve]\ndeploy = \"yes\"\n", {":12:", "\"deploy\""}},
         refusal{"scope", "[scope]\nsecret = []\n", {":12:1:", "mean \"secrets\"?"}},
         refusal{"role", "[roles.geminy]\nprovider = \"offline\"\n", {":11:8:", "mean \"gemini\"?"}},
         refusal{"offline_option",
@@ -252,7 +254,6 @@ INSTANTIATE_TEST_SUITE_P(
 INSTANTIATE_TEST_SUITE_P(
     NotInThisVersion, refusals,
     testing::Values(
-        refusal{"approve", "[approve]\ndeploy = true\n", {":11:2:", "\"approve\"", later}},
         refusal{"hooks", "[hooks]\non_done = \"x\"\n", {":11:2:", "\"hooks\"", later}},
         refusal{"netlify", "[deploy]\nkind = \"netlify\"\n", {":12:1:", "\"netlify\"", later}},
         refusal{
@@ -482,7 +483,7 @@ TEST(config_file, TheExampleParsesAndItsCommentsTellTheDefaults) {
     opened += line.rfind("setup", 0) == 0 ? "\n" : line + "\n";
     at = end + 1;
   }
-  EXPECT_EQ(defaults, 26u);
+  EXPECT_EQ(defaults, 28u);
   auto d = parse(opened);
   ASSERT_TRUE(d) << d.error().detail << "\n" << opened;
   expect_same(*d, ledger::config{});

@@ -27,6 +27,17 @@ TEST(LiveLine, CountsWhatEndedAndWhereTheOthersAre) {
   EXPECT_EQ(line.text(200), "3 of 5 ended (1 done, 1 no-change, 1 parked); 1 running: 1 test");
 }
 
+TEST(LiveLine, WhatAPersonSendsOnHasNotEnded) {
+  cli::live_line line{2};
+  line.take("A", record_of(event::awaiting, step::deliver));
+  line.take("B", record_of(event::parked, step::plan));
+  EXPECT_EQ(line.text(200), "2 of 2 ended (1 parked, 1 waiting); 0 running");
+  line.take("A", record_of(event::approved, step::deliver));
+  EXPECT_EQ(line.text(200), "1 of 2 ended (1 parked); 0 running");
+  line.take("A", record_of(event::resumed, step::deliver));
+  EXPECT_EQ(line.text(200), "1 of 2 ended (1 parked); 1 running: 1 deliver");
+}
+
 TEST(LiveLine, IsNeverWiderThanTheTerminal) {
   cli::live_line line{1000};
   for (int i = 0; i < 100; ++i)

@@ -78,6 +78,9 @@ TEST(Options, ReadsEveryCommand) {
   EXPECT_EQ(retry.note, "n.md");
   EXPECT_FALSE(get<cli::retry_options>({"retry", "A"}).from);
   EXPECT_EQ(get<cli::cancel_options>({"cancel", "A"}).task, "A");
+  EXPECT_EQ(get<cli::approve_options>({"approve", "A"}).task, "A");
+  EXPECT_EQ(get<cli::approve_options>({"approve", "A", "--step", "deliver"}).at,
+            ledger::step::deliver);
 }
 
 TEST(Options, TakesTheRepositoryBeforeTheCommandOrAfterIt) {
@@ -123,6 +126,8 @@ TEST(Options, RefusesWithASentenceThatNamesTheThing) {
       {{"show", "../A"}, "TASK: `../A`"},
       {{"verify", "A", ".scheduler"}, "TASK: `.scheduler`"},
       {{"cancel", "a/b"}, "TASK: `a/b`"},
+      {{"approve", "a/b"}, "TASK: `a/b`"},
+      {{"approve", "A", "--step", "test"}, "give implement or deliver"},
       {{"retry", "A", "--from", "fix"}, "--from fix: there is no such step; give one of ingest,"},
       {{"retry", "A", "--note"}, "--note needs a value"},
       {{"retry", "A", "--note", ""}, "--note: the name of the file is empty"},
@@ -152,7 +157,7 @@ TEST(Options, HelpGoesToStdoutAndNamesEveryOptionAndExitCode) {
        {"--tasks DIR", "--repo DIR", "--config FILE",    "--only GLOB",  "-j N",
         "--dry-run",   "--json",     "--allow-red-base", "--log-format", "--version",
         "status",      "show",       "verify",           "doctor",       "retry",
-        "cancel",      "Exit codes", "  130  ",          "  6  ",        "Examples:"})
+        "approve",     "cancel", "Exit codes", "  130  ",          "  6  ",        "Examples:"})
     EXPECT_NE(p.out.find(word), std::string::npos) << word;
 }
 

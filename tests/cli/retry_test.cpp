@@ -5,6 +5,9 @@
 #include "tests/cli/told_ledger.hpp"
 
 #include <filesystem>
+#include <utility>
+
+#include <unistd.h>
 
 namespace {
 
@@ -269,6 +272,88 @@ TEST_F(Retry, SecretsAreThoseOfTheConfigurationWhereThereIsOne) {
   }
   EXPECT_EQ(with->line_of_secret("value-in-the-dot-env-file"), 0u);
   EXPECT_EQ(without->line_of_secret("value-in-the-dot-env-file"), 1u);
+}
+
+// -- approve -------------------------------------------------------------------
+
+TEST_F(Retry, ApproveLetsAWaitingTaskGoOn) {
+  tell("A", [](telling& t) {
+    t.until(step::deliver);
+    t.wait_for_person();
+  });
+  EXPECT_TRUE(has(status().out, "waiting")) << status().out;
+  auto shown = show("A").out;
+  EXPECT_TRUE(has(shown, "waiting, at step deliver")) << shown;
+  auto s = approve("A", step::implement);
+  EXPECT_EQ(s.code, exit_code::usage);
+  EXPECT_TRUE(has(s.err, "waits at step deliver")) << s.err;
+  s = approve("A");
+  EXPECT_EQ(s.code, exit_code::all_done) << s.err;
+  EXPECT_TRUE(has(s.out, "A: step deliver is approved, for tree " + tree.substr(0, 12))) << s.out;
+  EXPECT_EQ(test::read_file(folder("A") / "contract/HUMAN_OK"), "HUMAN_OK:A\n");
+  auto after = state_of("A");
+  EXPECT_EQ(after.is, ledger::status::running);
+  ASSERT_TRUE(after.human_ok);
+  EXPECT_EQ(after.human_ok->tree, tree);
+  EXPECT_EQ(verify().code, exit_code::all_done);
+  EXPECT_TRUE(has(show("A").out, "uid " + std::to_string(::getuid()))) << show("A").out;
+}
+
+TEST_F(Retry, ApproveSaysWhereATaskStandsThatDoesNotWait) {
+  tell("Running", [](telling& t) { t.until(step::plan); });
+  tell("Parked", [](telling& t) {
+    t.until(step::plan);
+    t.park();
+  });
+  for (auto& [task, words] : {std::pair<std::string, std::string>{"Running", "is at step plan"},
+                              {"Parked", "is parked at step plan"},
+                              {"Nobody", "there is no task Nobody"}}) {
+    auto s = approve(task);
+    EXPECT_EQ(s.code, exit_code::usage);
+    EXPECT_TRUE(has(s.err, words)) << s.err;
+  }
+  EXPECT_FALSE(fs::exists(folder("Running") / "contract/HUMAN_OK"));
+}
+
+TEST_F(Retry, ApproveOverAContractWrittenByHandIsDamage) {
+  auto before = tell("A", [](telling& t) {
+    t.until(step::deliver);
+    t.wait_for_person();
+  });
+  test::write_file(folder("A") / "contract/HUMAN_OK", "HUMAN_OK:A\n");
+  EXPECT_EQ(verify().code, exit_code::damaged) << "no record stands behind it";
+  auto s = approve("A");
+  EXPECT_EQ(s.code, exit_code::damaged);
+  EXPECT_TRUE(has(s.err, "contract-forged")) << s.err;
+  EXPECT_EQ(state_of("A").seq, before.seq);
+  fs::remove(folder("A") / "contract/HUMAN_OK");
+  EXPECT_EQ(approve("A").code, exit_code::all_done);
+  EXPECT_EQ(verify().code, exit_code::all_done);
+}
+
+TEST_F(Retry, AnApprovalThatIsAlteredOrRemovedIsDamage) {
+  tell("A", [](telling& t) {
+    t.until(step::deliver);
+    t.wait_for_person();
+  });
+  ASSERT_EQ(approve("A").code, exit_code::all_done);
+  auto file = folder("A") / "contract/HUMAN_OK";
+  test::write_file(file, "HUMAN_OK:A");
+  EXPECT_EQ(verify().code, exit_code::damaged);
+  fs::remove(file);
+  EXPECT_EQ(verify().code, exit_code::damaged);
+}
+
+TEST_F(Retry, RetryOfAWaitingTaskNamesApprove) {
+  tell("A", [](telling& t) {
+    t.until(step::deliver);
+    t.wait_for_person();
+  });
+  auto s = retry("A");
+  EXPECT_EQ(s.code, exit_code::usage);
+  EXPECT_TRUE(has(s.err, "`scheduler approve A`")) << s.err;
+  EXPECT_EQ(retry("A", step::implement).code, exit_code::all_done);
+  EXPECT_EQ(state_of("A").at, step::implement);
 }
 
 // -- cancel ---------------------------------------------------------------------

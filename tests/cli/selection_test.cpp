@@ -194,6 +194,32 @@ TEST_F(Selection, ANoteWithASecretOfTodayIsNotReadByAnybody) {
   EXPECT_FALSE(has(s.out, "value-of-the-token")) << s.out;
 }
 
+TEST_F(Selection, AWaitingTaskRestsAsLongAsSomebodyWishesIt) {
+  configure("[approve]\ndeploy = true\n");
+  prompt("A");
+  tell("A", [this](telling& t) {
+    // Its digest is that of the configuration in force: a changed one takes it up.
+    cli::batch_options o;
+    o.repo = top();
+    o.tasks = (repository.folder() / "prompts").string();
+    t.config = (*cli::prepare_batch(o, {}))->config;
+    t.open(change);
+    t.until(step::deliver);
+    t.wait_for_person();
+  });
+  auto s = dry_run();
+  EXPECT_EQ(s.code, exit_code::needs_person) << s.err;
+  EXPECT_TRUE(has(s.out, "A     stay waiting")) << s.out;
+  // The gate looks at a HUMAN_OK that no record wrote.
+  test::write_file(folder("A") / "contract/HUMAN_OK", "HUMAN_OK:A\n");
+  EXPECT_TRUE(has(dry_run().out, "A     go on at step deliver")) << dry_run().out;
+  fs::remove(folder("A") / "contract/HUMAN_OK");
+  configure("[approve]\nimplement = true\n");
+  EXPECT_TRUE(has(dry_run().out, "A     go on at step deliver")) << dry_run().out;
+  configure("[approve]\ndeploy = true\n[scope]\nschema = [\"x\"]\n");
+  EXPECT_TRUE(has(dry_run().out, "A     go on at step deliver")) << dry_run().out;
+}
+
 TEST_F(Selection, WithoutAConfigurationTheComplaintIsOneThatCanBeRedirected) {
   prompt("A");
   auto file = repository.top() / "scheduler.toml";

@@ -8,6 +8,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/place.hpp"
+#include "ledger/approving.hpp"
 #include "ledger/disk/journal.hpp"
 #include "ledger/drafts.hpp"
 #include "tests/providers/scratch_repository.hpp"
@@ -193,6 +194,9 @@ public:
     add(ledger::draft_finished(state, ledger::status::done, config, 1'700'000'000'000));
   }
 
+  /// Waits for a person before the step at hand.
+  void wait_for_person() { add(ledger::draft_awaiting(state, "somebody wishes it", "look")); }
+
   void park() { add(ledger::draft_parked(state, "tries-used", "three times no", "add a note")); }
 
   ledger::task_state state;
@@ -274,6 +278,9 @@ public:
     std::ostringstream out, err;
     auto code = cli::retry(o, cli::seams{}, out, err);
     return {code, out.str(), err.str()};
+  }
+  said approve(const std::string& task, std::optional<ledger::step> at = {}) {
+    return run(cli::approve, cli::approve_options{top(), task, at});
   }
   said cancel(const std::string& task) {
     return run(cli::cancel, cli::cancel_options{top(), task});

@@ -19,8 +19,8 @@ Names all_of(admission& a) {
 
 TEST(Admission, ThePriorityGoesFirstThenTheName) {
   admission a;
-  for (auto& [task, priority] : std::vector<std::pair<std::string, int>>{
-           {"C", 0}, {"B", 0}, {"Low", -3}, {"High", 7}})
+  for (auto& [task, priority] :
+       std::vector<std::pair<std::string, int>>{{"C", 0}, {"B", 0}, {"Low", -3}, {"High", 7}})
     a.add({task, priority, {}});
   EXPECT_EQ(all_of(a), (Names{"High", "B", "C", "Low"}));
 }

@@ -258,6 +258,13 @@ std::map<std::string, story> all_places() {
   empty.step_ok("tree0");
   add("test:without change", empty);
   auto d = add_delivery(add);
+  for (auto at : {step::implement, step::deliver}) {
+    story waiting;
+    waiting.conf.approve = {true, true};
+    waiting.until(at);
+    waiting.wait_for_person();
+    add("waiting:" + std::string{to_string(at)}, waiting);
+  }
   story parked;
   parked.open();
   parked.add(draft_parked(parked.state, "r", "w", "do"));
@@ -358,8 +365,12 @@ draft draft_of(event e, story& t) {
       return draft_stopped(s, "r", "w", "do");
     case event::parked:
       return draft_parked(s, "r", "w", "do");
+    case event::awaiting:
+      return draft_awaiting(s, "w", "do");
     case event::cancelled:
       return draft_cancelled(s);
+    case event::approved:
+      return draft_approved(s, std::nullopt, t.honest_evidence(), {}).value_or(draft{});
     case event::retried:
       return draft_retried(s, s.at, nullptr).value_or(draft{});
   }
@@ -390,6 +401,8 @@ TEST(Order, EveryEventFollowsOnlyWhereItCan) {
       {event::deploying, {"deliver:built", "deliver:landing", "deliver:landed"}},
       {event::deployed, {"deliver:deploying"}},
       {event::finished, {"deliver:deployed", "test:without change"}},
+      {event::awaiting, {"implement:ready", "deliver:ready"}},
+      {event::approved, {"waiting:implement", "waiting:deliver"}},
       {event::fell_back, {}}, // Only where a provider refused, or is missing: calls_test.cpp.
   };
   // By phase, where an AI works; and beside that.
@@ -417,8 +430,14 @@ TEST(Order, EveryEventFollowsOnlyWhereItCan) {
       auto t = story_there;
       auto where = place.substr(0, place.find(':'));
       auto phase_word = place.substr(place.find(':') + 1);
-      bool fits = where != "ingest" && where != "ended"; // The rest: at any open step.
-      if (auto it = only_at.find(e); it != only_at.end())
+      bool waits = where == "waiting";
+      // The rest: at any open step.
+      bool fits = where != "ingest" && where != "ended" && !waits;
+      if (waits
+          && (e == event::resumed || e == event::reconfigured || e == event::cancelled
+              || e == event::retried))
+        fits = true;
+      else if (auto it = only_at.find(e); it != only_at.end())
         fits = it->second.count(place) != 0;
       else if (auto in = in_phase.find(e); in != in_phase.end())
         fits = (ais.count(where) != 0 && in->second.first.count(phase_word) != 0)

@@ -27,6 +27,11 @@ TEST(Prompt, ReadsFrontMatter) {
     EXPECT_EQ(fm->priority, -3);
     EXPECT_EQ(fm->allow, (std::vector<std::string>{".github/**", "a, b", "c"}));
   }
+  for (auto word : {"implement", "deploy", "both"}) {
+    auto fm = parse_front_matter("---\napprove: " + std::string{word} + "\n---\n");
+    ASSERT_TRUE(fm) << fm.error().detail;
+    EXPECT_EQ(to_string(fm->approve), word);
+  }
   EXPECT_EQ(parse_front_matter("\xef\xbb\xbf---\npriority: 4\n---")->priority, 4);
   EXPECT_TRUE(parse_front_matter("---\nallow: []\n---\n")->allow.empty());
   EXPECT_EQ(parse_front_matter("---\ntitle: A: b\npriority: 1\n---\n")->priority, 1);
@@ -65,7 +70,10 @@ TEST(Prompt, NamesTheLineThatIsWrong) {
            {"---\nallow:\n  - a\n---\n", "line 2", "list"},
            {"---\ndepends_on: A\n---\n", "line 2", "list"},
            {"---\ntitle: x\ndepends_on: [a/b]\n---\n", "line 3", "no name of a task"},
-           {"---\napprove: both\n---\n", "line 2", "not in this version"},
+           {"---\napprove: always\n---\n", "line 2", "implement, deploy or both"},
+           {"---\napprove:\n---\n", "line 2", "implement, deploy or both"},
+           {"---\napprove: [deploy]\n---\n", "line 2", "implement, deploy or both"},
+           {"---\napprove: both\napprove: both\n---\n", "line 3", "twice"},
            {"---\npriority: 1\naprove: deploy\n---\n", "line 3", "`approve`"},
            {"---\npriority: 1\nDepends-On: [A]\n---\n", "line 3", "`depends_on`"},
            {"---\r\npriority: 1\r\nprose\r\n---\r\n", "line 3", "key: value"},

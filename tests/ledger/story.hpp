@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include "ledger/approving.hpp"
 #include "ledger/decide.hpp"
 #include "ledger/digest.hpp"
 #include "ledger/drafts.hpp"
@@ -186,6 +187,19 @@ public:
     add(draft_finished(state, status::done, conf, now_ms));
   }
 
+  /// The gate of the step at hand leaves it to a person.
+  void wait_for_person() {
+    auto gate = may_enter(state, honest_evidence());
+    ASSERT_EQ(gate.because, closed_because::approval_due) << gate.why;
+    add(draft_awaiting(state, gate.why, gate.remedy));
+  }
+
+  void approve() {
+    auto d = draft_approved(state, std::nullopt, honest_evidence(), {"alice", 1000, now_ms});
+    ASSERT_TRUE(d) << d.error().detail;
+    add(*d);
+  }
+
   /// A round that a NO of the review opened: a fix is due.
   void fix_due() {
     until(step::review);
@@ -217,14 +231,15 @@ public:
     gate_evidence e;
     for (auto& f : inputs_at_gate(state))
       e.inputs.push_back({f, f.sha256});
-    for (auto c : {contract::decisions, contract::final}) {
+    for (auto c : contracts) {
       if (!contract_of(state, c))
         continue;
       contract_seen seen{contract_text(c, state.task), true, state.repo_id, state.task};
-      (c == contract::decisions ? e.decisions : e.final) = seen;
+      (c == contract::decisions ? e.decisions : c == contract::final ? e.final : e.human) = seen;
     }
     e.repo_id = state.repo_id;
     e.config_digest = digest_of(conf);
+    e.approve = conf.approve;
     return e;
   }
 
@@ -240,6 +255,8 @@ private:
   void perform(const action& what) {
     if (std::holds_alternative<ask_for_grant>(what)) {
       auto gate = may_enter(state, honest_evidence());
+      if (gate.because == closed_because::approval_due)
+        return wait_for_person();
       ASSERT_TRUE(gate.open) << to_string(state.at) << ": " << gate.why;
       add(draft_granted(state, gate));
     } else if (std::holds_alternative<ask_role>(what)) {

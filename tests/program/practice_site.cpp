@@ -247,8 +247,12 @@ ended practice_site::batch_killed_after(std::uint64_t n, const words& further) {
   return e;
 }
 
+std::string practice_site::repo_id() const {
+  return ledger::disk::repository_id(fs::canonical(top() / ".git"));
+}
+
 std::map<std::string, ledger::task_state> practice_site::states() const {
-  auto id = ledger::disk::repository_id(fs::canonical(top() / ".git"));
+  auto id = repo_id();
   auto keys = ledger::disk::keyring::open_public(home() / "state/scheduler/keys", id);
   auto found = ledger::disk::read_snapshot(ledger(), keys);
   std::map<std::string, ledger::task_state> all;
@@ -270,7 +274,7 @@ ledger::task_state practice_site::state(const std::string& task) const {
 }
 
 std::vector<ledger::record> practice_site::records(const std::string& task) const {
-  auto id = ledger::disk::repository_id(fs::canonical(top() / ".git"));
+  auto id = repo_id();
   auto keys = ledger::disk::keyring::open_public(home() / "state/scheduler/keys", id);
   auto found = ledger::disk::read_snapshot(ledger(), keys);
   if (!found || found->tasks.count(task) == 0)

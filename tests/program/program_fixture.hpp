@@ -112,6 +112,7 @@ public:
   words worktrees() const;
   std::string git(const words& arguments, const fs::path& in = {}) const;
   std::string base() const { return base_; }
+  std::string repo_id() const;
 
   /// Added to the program's environment.
   std::map<std::string, std::string> env;
