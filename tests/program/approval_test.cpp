@@ -49,16 +49,18 @@ protected:
   /// T's answer to `at` of round 1 comes when open_gate() is called: the script
   /// of the worktree reads a pipe. Reading steps have no script, so `at` writes.
   void hold_implement(const std::string& task) {
-    site.script(task + "/implement", ledger::testing::good_answer(step::implement, "src/index.html"),
+    // Of files of its own: who may change the same ones would wait for it.
+    const std::string file = "src/about.html";
+    for (auto at : {step::decide, step::plan})
+      site.script(task + "/" + std::string{to_string(at)}, ledger::testing::good_answer(at, file));
+    site.script(task + "/implement", ledger::testing::good_answer(step::implement, file),
                 "exec 9<" + gate().string() + "\nread -r line <&9\n");
-    write_file(site.scripts() / (task + "/implement.files/src/index.html"),
-               site.index_with("By a script."));
+    write_file(site.scripts() / (task + "/implement.files") / file,
+               with(site.site_file(file), "Three people", "Four people"));
     ASSERT_EQ(::mkfifo(gate().c_str(), 0600), 0);
   }
   /// Blocks until somebody waits there.
-  void open_gate() {
-    std::ofstream{gate()} << "go\n";
-  }
+  void open_gate() { std::ofstream{gate()} << "go\n"; }
 
   std::future<ended> batch_at_work() {
     return std::async(std::launch::async, [this] { return site.batch(); });
@@ -129,12 +131,12 @@ TEST_F(approval, AnApprovalFallsWhenAFixChangesTheTree) {
   // The build fails on the change, so a fix makes another tree.
   auto first = site.index_with("Rye.");
   auto diff = site.diff({{"src/index.html", first}});
-  site.prompt("T", "Say it on `src/index.html`.\n\n" + block(diff) + "\nthen\n\n"
-                       + block("diff --git a/src/index.html b/src/index.html\n"
-                               + with(with(site.diff({{"src/index.html",
-                                                       with(first, "Rye.", "Spelt.")}}),
-                                           "diff --git a/src/index.html b/src/index.html\n", ""),
-                                      "", "")));
+  site.prompt(
+      "T", "Say it on `src/index.html`.\n\n" + block(diff) + "\nthen\n\n"
+               + block("diff --git a/src/index.html b/src/index.html\n"
+                       + with(with(site.diff({{"src/index.html", with(first, "Rye.", "Spelt.")}}),
+                                   "diff --git a/src/index.html b/src/index.html\n", ""),
+                              "", "")));
   EXPECT_EQ(site.batch().exit_code, 1);
   auto tree = site.state("T").tree;
   ASSERT_EQ(site.run({"approve", "T"}).exit_code, 0);
