@@ -160,7 +160,6 @@ result<draft> do_job(const services& w, const work_order& order) {
       return do_build(w, s);
     case work_order::kind::deploy:
       return do_deploy(w, s);
-    case work_order::kind::open_pull_request:
     case work_order::kind::answer:
       break;
   }

@@ -155,8 +155,7 @@ private:
     for (auto& task : a.tasks) {
       land_reply r;
       r.what = land_reply::word::aim;
-      r.move = {ledger::landing_mode::branch, ledger::landing_ref(world().config),
-                world().config.landing.push, a.from, a.to};
+      r.move = {ledger::landing_ref(world().config), world().config.landing.push, a.from, a.to};
       aimed_.insert(task);
       reply(task, std::move(r));
     }

@@ -128,7 +128,6 @@ struct work_order {
     place,
     commit,
     build,
-    open_pull_request,
     deploy
   } what = kind::answer;
   std::shared_ptr<const berth> where = nullptr; ///< Of kind place.

@@ -51,17 +51,11 @@ private:
     ask_supervisor(grant_request::purpose::deploy_intent);
   }
 
-  void perform(ledger::write_landing_intent&) {
-    ask_supervisor(grant_request::purpose::landing_intent,
-                   {ledger::landing_mode::pr, state_->branch, world().config.landing.push,
-                    state_->out.replaces, state_->out.commit});
-  }
-
   void perform(ledger::ask_role&) { order(role_, work_order::kind::answer); }
   void perform(ledger::run_checks&) { order(runner_, work_order::kind::check); }
   void perform(ledger::make_commit&) { order(runner_, work_order::kind::commit); }
   void perform(ledger::run_build&) { order(runner_, work_order::kind::build); }
-  void perform(ledger::open_pull_request&) { order(runner_, work_order::kind::open_pull_request); }
+
   void perform(ledger::run_deploy&) { order(runner_, work_order::kind::deploy); }
 
   void perform(ledger::take_up_landed&) {

@@ -15,21 +15,14 @@ using ledger::landing_mode;
 using ledger::landing_review;
 
 /// Keys that would be passed over in silence.
-void judge_keys(const section& s, landing_mode mode) {
-  const auto useless = [&](const words& keys, std::string_view modes) {
-    for (auto& key : keys)
-      if (s.has(key))
-        s.complain(key, fmt::format("\"{}\" has no effect without mode = {}; remove it, or set the "
-                                    "mode",
-                                    key, modes));
-  };
-  if (mode != landing_mode::branch)
-    useless({"review", "update_checkout", "train"}, "\"branch\"");
-  if (mode != landing_mode::pr)
-    useless({"command"}, "\"pr\"");
+void judge_keys(const section& s) {
   // An explicit mode = "none" switches a complete section off.
-  if (mode == landing_mode::none && !s.has("mode"))
-    useless({"branch", "push"}, "\"branch\" or \"pr\"");
+  if (s.has("mode"))
+    return;
+  for (std::string_view key : {"branch", "push", "review", "update_checkout", "train"})
+    if (s.has(key))
+      s.complain(key,
+                 fmt::format("\"{}\" has no effect without a mode; add mode = \"branch\"", key));
 }
 
 } // namespace
@@ -60,13 +53,11 @@ std::string_view why_no_branch_name(std::string_view name) {
 }
 
 void read_landing(const section& s, ledger::config& out) {
-  s.allow_only({"mode", "branch", "push", "review", "update_checkout", "train", "command"}, {});
+  s.allow_only({"mode", "branch", "push", "review", "update_checkout", "train"}, {"command"});
   auto& l = out.landing;
   std::string word;
-  if (choose(s, "mode", {"none", "branch", "pr"}, {}, word))
-    l.mode = word == "branch" ? landing_mode::branch
-             : word == "pr"   ? landing_mode::pr
-                              : landing_mode::none;
+  if (choose(s, "mode", {"none", "branch"}, {"pr"}, word))
+    l.mode = word == "branch" ? landing_mode::branch : landing_mode::none;
   if (s.text("branch", l.branch))
     if (auto why = why_no_branch_name(l.branch); !why.empty())
       s.complain("branch", fmt::format("\"branch\" {}; write a name such as \"main\"", why));
@@ -76,15 +67,9 @@ void read_landing(const section& s, ledger::config& out) {
     l.review = word == "patch" ? landing_review::patch : landing_review::tree;
   s.flag("update_checkout", l.update_checkout);
   s.count("train", 1, 1'000, l.train);
-  s.text("command", l.command);
-  judge_keys(s, l.mode);
+  judge_keys(s);
   if (l.mode == landing_mode::branch && !s.has("branch"))
     s.complain("mode", "mode \"branch\" needs branch = \"the branch that tasks land on\"; add it");
-  if (l.mode == landing_mode::pr && is_blank(l.command))
-    s.complain("mode", "mode \"pr\" needs command = \"the program that opens the pull request\"; "
-                       "add it");
-  if (l.mode == landing_mode::pr && l.push.empty())
-    l.push = "origin";
 }
 
 } // namespace cli

@@ -249,9 +249,7 @@ std::string landing(const record& r) {
 }
 
 std::string landed(const record& r) {
-  auto url = text_at(r.detail, "url");
-  auto words = url.empty() ? fmt::format("landed: commit {}", prefix(text_at(r.detail, "commit")))
-                           : "pull request: " + url;
+  auto words = fmt::format("landed: commit {}", prefix(text_at(r.detail, "commit")));
   if (flag_at(r.detail, "adopted"))
     words += ", found as an earlier run had left it";
   if (flag_at(r.detail, "pushed"))

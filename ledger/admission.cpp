@@ -75,6 +75,13 @@ std::vector<std::pair<std::string, std::string>> admission::blocked() const {
   return all;
 }
 
+namespace {
+
+/// Of a way that may be as long as a batch.
+constexpr std::ptrdiff_t names_shown = 8;
+
+} // namespace
+
 std::map<std::string, std::string>
 dependency_cycles(const std::map<std::string, std::vector<std::string>>& depends_on) {
   std::map<std::string, std::string> found;
@@ -108,10 +115,13 @@ dependency_cycles(const std::map<std::string, std::vector<std::string>>& depends
       }
       auto from = std::find_if(way.begin(), way.end(), [&](auto& f) { return *f.task == other; });
       std::string words;
-      for (auto f = from; f != way.end(); ++f)
+      for (auto f = from; f != way.end() && f - from < names_shown; ++f)
         words += *f->task + ", ";
+      if (way.end() - from > names_shown)
+        words += "and " + std::to_string(way.end() - from - names_shown) + " more, ";
+      words += other;
       for (auto f = from; f != way.end(); ++f)
-        found.emplace(*f->task, words + other);
+        found.emplace(*f->task, words);
     }
   }
   return found;

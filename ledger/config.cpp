@@ -123,8 +123,6 @@ std::string_view to_string(landing_mode m) noexcept {
       return "none";
     case landing_mode::branch:
       return "branch";
-    case landing_mode::pr:
-      return "pr";
   }
   return "unknown";
 }

@@ -116,7 +116,7 @@ struct deploy_config {
   std::string context = "deploy-preview";
 };
 
-enum class landing_mode : std::uint8_t { none, branch, pr };
+enum class landing_mode : std::uint8_t { none, branch };
 
 /// What becomes of a review when other changes landed first.
 enum class landing_review : std::uint8_t {
@@ -133,7 +133,6 @@ struct landing_config {
   landing_review review = landing_review::tree;
   bool update_checkout = false; ///< The branch may be checked out; that folder follows.
   std::uint32_t train = 8;      ///< Tasks that are tried on one another at once.
-  std::string command;          ///< Of mode pr: opens the pull request.
 };
 
 struct config {

@@ -124,8 +124,7 @@ action after_refusal(const task_state& s, const config& c) {
 action next_of_delivery(const task_state& s, const config& c) {
   // A deploy that is under way was begun under another configuration.
   auto begun = s.out.deployed || !s.out.deploy_id.empty();
-  auto lands = begun ? landing_mode::none : c.landing.mode;
-  bool on_branch = lands == landing_mode::branch;
+  bool on_branch = !begun && c.landing.mode == landing_mode::branch;
   if (s.recheck)
     return run_checks{};
   if (on_branch && !s.out.placed && is_landed(s))
@@ -140,11 +139,6 @@ action next_of_delivery(const task_state& s, const config& c) {
     return run_build{};
   if (on_branch && !s.out.landed)
     return stand_in_line{};
-  if (lands == landing_mode::pr && !s.out.landed) {
-    if (s.out.landing_to.empty())
-      return write_landing_intent{};
-    return open_pull_request{};
-  }
   if (s.out.deployed)
     return finish{status::done};
   if (s.out.deploy_id.empty())

@@ -154,8 +154,7 @@ draft draft_placed(const task_state& s, const placement& p);
 
 /// What a landing is about to do.
 struct landing_move {
-  landing_mode mode = landing_mode::branch;
-  std::string branch; ///< Full name of the ref that moves, here or at `push`.
+  std::string branch; ///< Full name of the ref that moves, here and at `push`.
   std::string push;   ///< The remote; empty: none.
   std::string from, to;
 };
@@ -165,7 +164,6 @@ draft draft_landing(const task_state& s, const landing_move& m);
 struct landing_receipt {
   bool adopted = false; ///< Found, not made.
   bool pushed = false;
-  std::string url; ///< Of a pull request.
 };
 draft draft_landed(const task_state& s, const landing_receipt& l);
 

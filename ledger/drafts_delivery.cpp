@@ -53,7 +53,6 @@ draft draft_placed(const task_state& s, const placement& p) {
 draft draft_landing(const task_state& s, const landing_move& m) {
   auto d = start(s, event::landing);
   d.detail = {{"contract", path_of(contract::final)},
-              {"mode", to_string(m.mode)},
               {"branch", m.branch},
               {"push", m.push},
               {"from", m.from},
@@ -75,8 +74,6 @@ draft draft_landed(const task_state& s, const landing_receipt& l) {
               {"tested_tree", s.carried ? s.carried->tested_tree : s.tree},
               {"adopted", l.adopted},
               {"pushed", l.pushed}};
-  if (!l.url.empty())
-    d.detail["url"] = l.url;
   sign(d, s);
   return d;
 }
@@ -147,8 +144,6 @@ json landing_of(const task_state& s, const config& c) {
          {"review", s.carried ? "patch" : "tree"},
          {"approvedTree", approved_tree_of(s)},
          {"testedTree", s.carried ? s.carried->tested_tree : s.tree}};
-  if (!s.out.landed_url.empty())
-    j["url"] = s.out.landed_url;
   return j;
 }
 

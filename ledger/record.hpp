@@ -63,7 +63,7 @@ enum class event : std::uint8_t {
   committed,    ///< The branch points at the commit.
   built,        ///< The build ran.
   landing,      ///< Signed: the landing branch is about to move onto the commit, or past it.
-  landed,       ///< The branch holds the commit (mode pr: the pull request is open).
+  landed,       ///< The branch holds the commit.
   deploying,    ///< Signed: this deploy is about to be made.
   deployed,     ///< The service (or folder) has it.
   finished,     ///< Signed: done, or no-change.

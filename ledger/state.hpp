@@ -94,8 +94,7 @@ struct delivery {
   bool placed = false;                  ///< The landing gave it its place on `parent`.
   std::string landing_from, landing_to; ///< Of the landing's intent.
   bool landed = false;
-  std::string landed_url; ///< Of a pull request.
-  std::string deploy_id;  ///< Of the deploy intent.
+  std::string deploy_id; ///< Of the deploy intent.
   bool deployed = false;
   std::string deploy_url;
 };

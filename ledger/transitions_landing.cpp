@@ -103,13 +103,11 @@ outcome on_placed(task_state& s, const record& r) {
 }
 
 outcome on_landing(task_state& s, const record& r) {
-  if (s.out.commit.empty() || !s.out.built || s.out.landed || s.recheck || s.out.deployed
-      || !s.out.deploy_id.empty())
+  if (!s.out.placed || s.out.commit.empty() || !s.out.built || s.out.landed || s.recheck
+      || s.out.deployed || !s.out.deploy_id.empty())
     return broken(r, "no landing was due");
   if (text_at(r.detail, "commit") != s.out.commit || text_at(r.detail, "to").empty())
     return broken(r, "the intent names another commit, or no end");
-  if (text_at(r.detail, "mode") == to_string(landing_mode::branch) && !s.out.placed)
-    return broken(r, "a landing without a place");
   s.out.landing_from = text_at(r.detail, "from");
   s.out.landing_to = text_at(r.detail, "to");
   return {};
@@ -119,9 +117,7 @@ outcome on_landed(task_state& s, const record& r) {
   if (s.out.landing_to.empty() || s.out.landed || text_at(r.detail, "commit") != s.out.commit)
     return broken(r, "a receipt without an intent");
   s.out.landed = true;
-  s.out.landed_url = text_at(r.detail, "url");
-  if (s.out.placed) // A pull request has landed nothing yet.
-    s.landed = landed_commit{s.out.commit, s.out.tree, s.base};
+  s.landed = landed_commit{s.out.commit, s.out.tree, s.base};
   recovered(s);
   return {};
 }
