@@ -29,7 +29,8 @@ result<void> ensure_candidate(const services& w, const task_state& s) {
 }
 
 providers::deploy_request deploy_of(const task_state& s) {
-  return {s.task, s.base, s.tree, s.out.commit, ledger::deploy_id_for(s.task, s.out.commit)};
+  return {s.task,      s.base, s.tree, s.out.commit, ledger::deploy_id_for(s.task, s.out.commit),
+          s.out.time_s};
 }
 
 // -- the jobs: each gives the draft to be recorded ----------------------------

@@ -140,9 +140,9 @@ started<void> open_tools(batch& b) {
     return not_now(exit_code::usage, files.error().detail);
   b.with.files = std::move(*files);
   b.with.checks = providers::make_checker(p.config, *b.with.files, *p.place.children, p.secrets);
-  b.with.deploy =
-      providers::make_deployer(p.config, *b.with.files, *p.place.children,
-                               p.place.repository->top(), p.place.cache_dir / "built", p.secrets);
+  b.with.deploy = providers::make_deployer({p.config, *b.with.files, *p.place.children,
+                                            p.place.repository->top(), p.place.cache_dir / "built",
+                                            p.secrets, p.web.get()});
   b.with.jobs = std::make_unique<providers::thread_pool>(at_once);
   b.world = services_of(b);
   return {};

@@ -91,6 +91,7 @@ struct delivery {
   std::string deploy_id; ///< Of the deploy intent.
   bool deployed = false;
   std::string deploy_url;
+  std::string context; ///< Of the deploy, if its service said one.
 };
 
 /// What calls came to.
