@@ -1,10 +1,10 @@
 // The parts of the fake server that need no socket.
 
 #include "ledger/judge.hpp"
-#include "tests/fake_ai/limiter.hpp"
 #include "tests/fake_ai/persona.hpp"
-#include "tests/fake_ai/request_reader.hpp"
 #include "tests/fake_ai/script.hpp"
+#include "tests/fake_server/limiter.hpp"
+#include "tests/fake_server/request_reader.hpp"
 
 #include <gtest/gtest.h>
 
@@ -15,6 +15,9 @@
 namespace {
 
 using namespace fake_ai;
+using fake_server::limiter;
+using fake_server::read_head;
+using fake_server::window;
 
 const std::string task_prompt = "# Hours\n\nSay on `src/hours.html` and in `data/hours.json` that "
                                 "we open early.\nMake `src/new.html` as well.\n";
@@ -223,6 +226,22 @@ TEST(fake_ai_request, ReadsHeads) {
   EXPECT_FALSE(read_head("GET / HTTP/1.0\r\n").q.keep_alive);
   EXPECT_EQ(read_head("GET / HTTP/2\r\n").refused, 400);
   EXPECT_EQ(read_head("GET / HTTP/1.1\r\ncontent-length: -1\r\n").refused, 400);
+  EXPECT_TRUE(read_head("PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n").is_chunked);
+}
+
+TEST(fake_ai_request, ReadsBodiesInChunks) {
+  using fake_server::read_chunks;
+  const std::string whole = "3\r\nabc\r\nA;x=y\r\n0123456789\r\n0\r\n\r\n";
+  auto c = read_chunks(whole + "GET /");
+  EXPECT_EQ(c.body, "abc0123456789");
+  EXPECT_EQ(c.bytes_read, whole.size());
+  for (std::size_t n = 0; n < whole.size(); ++n) {
+    EXPECT_EQ(read_chunks(whole.substr(0, n)).bytes_read, 0u) << n;
+    EXPECT_EQ(read_chunks(whole.substr(0, n)).refused, 0) << n;
+  }
+  EXPECT_EQ(read_chunks("x\r\n").refused, 400);
+  EXPECT_EQ(read_chunks("1\r\nabc\r\n").refused, 400);
+  EXPECT_EQ(read_chunks("FFFFFFFFFF\r\n").refused, 413);
 }
 
 } // namespace
