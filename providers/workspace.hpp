@@ -84,8 +84,7 @@ public:
   virtual ledger::result<std::string> branch_tip(std::string_view ref) = 0;
   /// The one of `commits` (at least one) that holds all others, and its tree.
   /// Errors: refused, code apart_code, if there is none.
-  virtual ledger::result<ledger::tip_of_branch>
-  newest(const std::vector<std::string>& commits) = 0;
+  virtual ledger::result<ledger::tip_of_branch> newest(const std::vector<std::string>& commits) = 0;
 };
 
 /// Commits none of which holds the others.

@@ -56,12 +56,12 @@ contract_seen see_contract(const tree& folder, const task_state& s, contract c,
   bool wrote_it = std::any_of(r->files.begin(), r->files.end(), [&](const file_ref& f) {
     return f.path == path_of(c) && f.sha256 == standing->file_sha256;
   });
-  bool same_terms = text_at(r->detail, "contract") == to_string(c)
-                    && text_at(r->detail, "text_sha256") == standing->text_sha256
-                    && text_at(r->detail, "tree") == standing->tree
-                    && (c != contract::human
-                        || text_at(r->detail, "step") == to_string(standing->for_step))
-                    && text_at(r->detail, "config_digest") == standing->config_digest;
+  bool same_terms =
+      text_at(r->detail, "contract") == to_string(c)
+      && text_at(r->detail, "text_sha256") == standing->text_sha256
+      && text_at(r->detail, "tree") == standing->tree
+      && (c != contract::human || text_at(r->detail, "step") == to_string(standing->for_step))
+      && text_at(r->detail, "config_digest") == standing->config_digest;
   seen.signature_ok = wrote_it && same_terms && keys.trusts(signed_part(*r), r->sig);
   seen.signed_repo_id = text_at(r->detail, "repo");
   seen.signed_task = text_at(r->detail, "task");

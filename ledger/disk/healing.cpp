@@ -277,9 +277,9 @@ result<std::vector<std::string>> drop_unrecorded_contract(const tree& root, cons
     return said; // Nothing there, or not ours: gates and verify name it.
   if (auto done = root.remove(name); !done)
     return tl::make_unexpected(done.error());
-  said.push_back(fmt::format("{}: removed {}, put before a kill and never recorded: {}", e.task,
-                             path_of(c),
-                             c == contract::human ? "approve again" : "its answer is judged again"));
+  said.push_back(
+      fmt::format("{}: removed {}, put before a kill and never recorded: {}", e.task, path_of(c),
+                  c == contract::human ? "approve again" : "its answer is judged again"));
   return said;
 }
 

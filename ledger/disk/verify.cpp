@@ -263,8 +263,7 @@ void look_again(const std::filesystem::path& folder, const tree& root, const key
       bool moved_on = chain != newer->tasks.end() && chain->second.records.size() > before.records;
       if (moved_on) {
         seen[task].clear();
-        verification(root, keys, task, chain->second, &looks[task], seen[task], folder)
-            .run();
+        verification(root, keys, task, chain->second, &looks[task], seen[task], folder).run();
         before = {chain->second.records.size(), chain->second.settled_seq};
       }
       it = moved_on && !seen[task].empty() ? std::next(it) : open.erase(it);

@@ -29,10 +29,9 @@ protected:
     o->user = "alice";
     if (!note.empty())
       o->note = std::make_shared<const std::string>(note);
-    tell_from_outside(supervisor,
-                      person_said{o, std::make_shared<order_answer>([this](told t) {
-                                    said.push_back(std::move(t));
-                                  })});
+    tell_from_outside(supervisor, person_said{o, std::make_shared<order_answer>([this](told t) {
+                                                said.push_back(std::move(t));
+                                              })});
   }
 
   /// The same under the lock, as between two runs.
@@ -57,8 +56,8 @@ protected:
   }
   void let_go() {
     ASSERT_TRUE(slow->kept);
-    std::exchange(slow->kept, nullptr)(providers::answer{ledger::testing::good_answer(slow->at),
-                                                         0, {}});
+    std::exchange(slow->kept,
+                  nullptr)(providers::answer{ledger::testing::good_answer(slow->at), 0, {}});
   }
 
   struct slow_player : providers::provider {

@@ -55,22 +55,30 @@ TEST(ControlMessage, OrdersAndAnswersSurviveTheWay) {
 TEST(ControlMessage, WhatIsNoRequestToTheLetterIsRefused) {
   const std::string good = R"({"version":1,"order":"retry","task":"T","step":"plan"})";
   ASSERT_TRUE(cli::parse_request(good));
-  for (auto& line : std::vector<std::string>{
-           "", "{", "[]", "null", "7", "\x80\xff", std::string(100'000, '['), "{}",
-           R"({"version":2,"order":"retry","task":"T"})",
-           R"({"version":"1","order":"retry","task":"T"})",
-           R"({"version":1,"order":"delete","task":"T"})",
-           R"({"version":1,"order":["retry"],"task":"T"})",
-           R"({"version":1,"order":"retry","task":"../T"})",
-           R"({"version":1,"order":"retry","task":""})", R"({"version":1,"order":"retry"})",
-           R"({"version":1,"order":"retry","task":"T","step":"lunch"})",
-           R"({"version":1,"order":"cancel","task":"T","step":"plan"})",
-           R"({"version":1,"order":"cancel","task":"T","note":"x"})",
-           R"({"version":1,"order":"retry","task":"T","note":7})",
-           R"({"version":1,"order":"retry","task":"T","note":"a\u0000b"})",
-           R"({"version":1,"order":"retry","task":"T","user":"root"})",
-           R"({"version":1,"order":"retry","task":"T","note":")"
-               + std::string(ledger::max_prompt_bytes + 1, 'x') + "\"}"}) {
+  for (auto& line :
+       std::vector<std::string>{"",
+                                "{",
+                                "[]",
+                                "null",
+                                "7",
+                                "\x80\xff",
+                                std::string(100'000, '['),
+                                "{}",
+                                R"({"version":2,"order":"retry","task":"T"})",
+                                R"({"version":"1","order":"retry","task":"T"})",
+                                R"({"version":1,"order":"delete","task":"T"})",
+                                R"({"version":1,"order":["retry"],"task":"T"})",
+                                R"({"version":1,"order":"retry","task":"../T"})",
+                                R"({"version":1,"order":"retry","task":""})",
+                                R"({"version":1,"order":"retry"})",
+                                R"({"version":1,"order":"retry","task":"T","step":"lunch"})",
+                                R"({"version":1,"order":"cancel","task":"T","step":"plan"})",
+                                R"({"version":1,"order":"cancel","task":"T","note":"x"})",
+                                R"({"version":1,"order":"retry","task":"T","note":7})",
+                                R"({"version":1,"order":"retry","task":"T","note":"a\u0000b"})",
+                                R"({"version":1,"order":"retry","task":"T","user":"root"})",
+                                R"({"version":1,"order":"retry","task":"T","note":")"
+                                    + std::string(ledger::max_prompt_bytes + 1, 'x') + "\"}"}) {
     auto o = cli::parse_request(line);
     ASSERT_FALSE(o) << line.substr(0, 80);
     EXPECT_EQ(o.error().kind, ledger::fault::refused);

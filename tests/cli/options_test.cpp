@@ -157,7 +157,8 @@ TEST(Options, HelpGoesToStdoutAndNamesEveryOptionAndExitCode) {
        {"--tasks DIR", "--repo DIR", "--config FILE",    "--only GLOB",  "-j N",
         "--dry-run",   "--json",     "--allow-red-base", "--log-format", "--version",
         "status",      "show",       "verify",           "doctor",       "retry",
-        "approve",     "cancel", "Exit codes", "  130  ",          "  6  ",        "Examples:"})
+        "approve",     "cancel",     "Exit codes",       "  130  ",      "  6  ",
+        "Examples:"})
     EXPECT_NE(p.out.find(word), std::string::npos) << word;
 }
 
