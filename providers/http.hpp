@@ -15,7 +15,7 @@
 //   4. No header that was sent, no query and no body stands in a failure's
 //      text: scheme, host, port and path only.
 //   5. A failure says whether the request can have reached the service: what
-//      may have reached it may be billed. A request with a body is never sent
+//      may have reached it may be billed. A request that is no GET is never sent
 //      twice.
 //   6. The destructor ends what is in flight with `unavailable`, code
 //      "closing", and waits for its thread. No callback may destroy the engine.
@@ -28,6 +28,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -39,16 +40,23 @@
 
 namespace providers {
 
+/// `by_body`: POST if there is a body, else GET.
+enum class http_method : std::uint8_t { by_body, post, put };
+
 struct http_request {
   std::string url;
   std::vector<std::pair<std::string, std::string>> headers; ///< Besides Content-Type: JSON.
-  std::string body;                                         ///< Sent as POST; empty: GET.
+  std::string body;                                         ///< Any bytes.
+  http_method method = http_method::by_body;
   std::chrono::milliseconds connect_timeout{10'000};
   std::chrono::milliseconds idle_timeout{120'000};
   std::chrono::milliseconds total_timeout{600'000};
   std::size_t max_response_bytes = 32 * 1024 * 1024;
   bool plain_http_anywhere = false; ///< The configuration's word; see 3 above.
 };
+
+/// "GET", "POST" or "PUT".
+std::string_view method_of(const http_request& r) noexcept;
 
 struct http_response {
   long status = 0;

@@ -48,8 +48,8 @@ bool http_transfer::may_have_arrived() const {
 }
 
 http_failure http_transfer::failed(fault kind, const char* code, std::string_view why) const {
-  const auto* method = request_.body.empty() ? "GET" : "POST";
-  return {{kind, fmt::format("{} {}: {}", method, url_.shown, why), code}, may_have_arrived()};
+  return {{kind, fmt::format("{} {}: {}", method_of(request_), url_.shown, why), code},
+          may_have_arrived()};
 }
 
 http_failure http_transfer::too_large() const {

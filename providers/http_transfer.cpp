@@ -60,12 +60,22 @@ std::string_view http_response::header(std::string_view name) const {
   return {};
 }
 
+std::string_view method_of(const http_request& r) noexcept {
+  if (r.method == http_method::put)
+    return "PUT";
+  return r.method == http_method::post || !r.body.empty() ? "POST" : "GET";
+}
+
 http_transfer::http_transfer(http_request r, http_url url, http_callback done)
     : request_(std::move(r))
     , url_(std::move(url))
     , done_(std::move(done)) {
   for (auto* timeout : {&request_.connect_timeout, &request_.idle_timeout, &request_.total_timeout})
     *timeout = std::clamp(*timeout, milliseconds{1}, longest_timeout);
+}
+
+bool http_transfer::is_get() const noexcept {
+  return method_of(request_) == "GET";
 }
 
 http_transfer::~http_transfer() {
@@ -89,7 +99,7 @@ bool http_transfer::set_headers() {
     return longer != nullptr;
   };
   // Without the empty Expect libcurl would wait a second before a large body.
-  bool all = add("Expect:"), typed = request_.body.empty();
+  bool all = add("Expect:"), typed = is_get();
   for (const auto& [name, value] : request_.headers) {
     all = all && add(value.empty() ? name + ";" : name + ": " + value);
     typed = typed || same_name(name, "content-type");
@@ -134,8 +144,9 @@ bool http_transfer::begin(CURL* easy, http_load& load) {
   // in its first answer, and nobody is to wait for that.
   set(easy_, CURLOPT_PIPEWAIT, url_.https ? 1L : 0L);
   set_safety();
-  if (!request_.body.empty()) {
+  if (!is_get()) { // An empty body as well: it has a length, 0.
     set(easy_, CURLOPT_POST, 1L);
+    set(easy_, CURLOPT_CUSTOMREQUEST, std::string(method_of(request_)).c_str());
     set(easy_, CURLOPT_POSTFIELDS, request_.body.data());
     set(easy_, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));
   }
@@ -194,7 +205,7 @@ CURL* http_transfer::take_handle() {
 /// libcurl repeats a request on its own if the connection had been used before
 /// and ends without a byte of an answer: often nobody has seen the request, but
 /// a service may as well have died over it, or a proxy in front of it. A model
-/// that is asked twice is paid twice, so a request with a body that was sent,
+/// that is asked twice is paid twice, so a request that is no GET and was sent,
 /// be it in part, goes out once: whoever sent it decides about another try, as
 /// after any failure. Connections are used again all the same: a fresh one for
 /// each request would cost a handshake each and share no HTTP/2 connection.
@@ -203,8 +214,7 @@ bool http_transfer::may_send() {
   long request_bytes = 0;
   ::curl_easy_getinfo(easy_, CURLINFO_REQUEST_SIZE, &request_bytes);
   ::curl_easy_getinfo(easy_, CURLINFO_SIZE_UPLOAD_T, &sent_bytes);
-  would_repeat_ =
-      connections_ > 0 && !request_.body.empty() && (request_bytes > 0 || sent_bytes > 0);
+  would_repeat_ = connections_ > 0 && !is_get() && (request_bytes > 0 || sent_bytes > 0);
   if (would_repeat_)
     return false;
   moved_ = clock::now();

@@ -7,7 +7,7 @@
 //      turn, every other that is connected to the same server begins it anew.
 //      From then on the idle time-out runs, which every byte in either
 //      direction begins anew; the total time-out runs from the beginning.
-//   2. Nothing of a request with a body is sent twice.
+//   2. Nothing of a request that is no GET is sent twice.
 //   3. It is used by the engine's thread only.
 
 #pragma once
@@ -68,6 +68,7 @@ private:
   std::size_t take_body(std::string_view bytes);
   bool note_progress(std::uint64_t received, std::uint64_t sent);
   bool may_send();
+  bool is_get() const noexcept;
   clock::time_point connect_began() const;
   bool is_over_cap(std::uint64_t body_bytes) const;
   bool may_have_arrived() const;

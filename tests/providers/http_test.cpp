@@ -54,6 +54,37 @@ TEST(Http, SendsTheBodyAsPostWithTheHeadersGiven) {
   EXPECT_EQ(sent.substr(sent.find("\r\n\r\n") + 4), (std::string{"{\"zero\":\"\0\"}", 12}));
 }
 
+TEST(Http, SendsWhatIsToBePutAsItIs) {
+  raw_server s{raw_response(200, "", "")};
+  http_engine e;
+  auto request = post(s.url("/files/a"), std::string{"\0\xff", 2});
+  request.method = providers::http_method::put;
+  request.headers = {{"Content-Type", "application/octet-stream"}};
+  ASSERT_TRUE(ask(e, std::move(request)));
+  const auto sent = s.requests().at(0);
+  EXPECT_EQ(sent.substr(0, 23), "PUT /files/a HTTP/1.1\r\n");
+  EXPECT_TRUE(holds(sent, "\r\nContent-Length: 2\r\n")) << sent;
+  EXPECT_EQ(sent.substr(sent.find("\r\n\r\n") + 4), (std::string{"\0\xff", 2}));
+}
+
+TEST(Http, AnEmptyBodyIsSentAsOneAndAHandleForgetsWhatItDid) {
+  raw_server s{raw_response(200, "", "")};
+  http_engine e;
+  for (auto method : {providers::http_method::put, providers::http_method::post,
+                      providers::http_method::by_body}) {
+    auto request = post(s.url(), "");
+    request.method = method;
+    ASSERT_TRUE(ask(e, std::move(request)));
+  }
+  const auto sent = s.requests();
+  EXPECT_EQ(sent.at(0).substr(0, 4), "PUT ");
+  EXPECT_TRUE(holds(sent.at(0), "\r\nContent-Length: 0\r\n")) << sent.at(0);
+  EXPECT_EQ(sent.at(1).substr(0, 5), "POST ");
+  EXPECT_TRUE(holds(sent.at(1), "\r\nContent-Length: 0\r\n")) << sent.at(1);
+  EXPECT_EQ(sent.at(2).substr(0, 4), "GET ");
+  EXPECT_FALSE(holds(sent.at(2), "Content-Length")) << sent.at(2);
+}
+
 TEST(Http, SendsALargeBodyWhole) {
   raw_server s{raw_response(200, "", "")};
   http_engine e;

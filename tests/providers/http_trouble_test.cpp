@@ -370,6 +370,19 @@ TEST(HttpTrouble, SendsNothingWithABodyTwice) {
   EXPECT_EQ(s.requests().size(), 2U);
 }
 
+// An empty body is one too: to cancel something, or a file without content.
+TEST(HttpTrouble, SendsNothingThatIsNoGetTwice) {
+  raw_server s{[](std::size_t n, const std::string&) {
+    return n == 0 ? raw_answer{raw_response(200, "", "ok")} : then_close("");
+  }};
+  http_engine e;
+  ASSERT_TRUE(ask(e, post(s.url())));
+  auto request = post(s.url(), "");
+  request.method = providers::http_method::put;
+  expect_failure(ask(e, std::move(request)), fault::unavailable, "cut", true);
+  EXPECT_EQ(s.requests().size(), 2U);
+}
+
 TEST(HttpTrouble, MayRepeatWhatOnlyReads) {
   raw_server s{[](std::size_t n, const std::string&) {
     return n != 1 ? raw_answer{raw_response(200, "", "ok")} : then_close("");
