@@ -1,15 +1,11 @@
 // The fake AI server: see README.md.
 
-#include "tests/fake_ai/loop.hpp"
+#include "tests/fake_ai/service.hpp"
+#include "tests/fake_server/program.hpp"
 
 #include <chrono>
-#include <csignal>
 #include <cstdio>
-#include <filesystem>
-#include <fstream>
 #include <string>
-
-#include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -20,14 +16,12 @@ using namespace fake_ai;
 
 struct settings {
   service_options service;
-  loop_options loop;
-  std::string script, port_file, manner = "bucket", persona = "page-writer";
+  fake_server::program_options program;
+  std::string script, manner = "bucket", persona = "page-writer";
 };
 
 void add_options(CLI::App& app, settings& s) {
-  app.add_option("--port", s.loop.port, "Port on 127.0.0.1; 0: a free one")
-      ->check(CLI::Range(0, 65535));
-  app.add_option("--port-file", s.port_file, "Write the port to this file");
+  fake_server::add_options(app, s.program);
   app.add_option("--script", s.script, "Folder of answers");
   app.add_option("--persona", s.persona, "Who answers what no script does")
       ->check(CLI::IsMember({"page-writer", "none"}));
@@ -50,28 +44,6 @@ void add_options(CLI::App& app, settings& s) {
   app.add_option("--step-header", s.service.step_header, "Names the step if the prompt does not");
   app.add_option("--watch", s.service.watched, "The log tells which requests hold this text");
   app.add_option("--log-max", s.service.log_max, "Lines that GET /log keeps");
-  app.add_option("--drip-ms", s.loop.drip_ms, "Between two bytes of a slow answer")
-      ->check(CLI::PositiveNumber);
-  app.add_flag("--until-stdin-ends", s.loop.until_stdin_ends, "End when stdin does");
-}
-
-/// Thousands of connections need descriptors.
-void raise_descriptor_limit() {
-  rlimit l{};
-  if (::getrlimit(RLIMIT_NOFILE, &l) != 0)
-    return;
-  l.rlim_cur = l.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &l);
-}
-
-/// By rename: whoever sees the file sees all of it.
-bool write_port(const std::filesystem::path& file, int port) {
-  auto draft = file;
-  draft += ".new";
-  std::ofstream(draft) << port << '\n';
-  std::error_code e;
-  std::filesystem::rename(draft, file, e);
-  return !e;
 }
 
 int fail(const std::string& why) {
@@ -92,8 +64,6 @@ int main(int argc, char** argv) {
   s.service.persona = s.persona == "page-writer";
   s.service.first_serial = static_cast<std::uint64_t>(
       std::chrono::system_clock::now().time_since_epoch() / std::chrono::microseconds(1));
-  std::signal(SIGPIPE, SIG_IGN);
-  raise_descriptor_limit();
   script answers;
   if (!s.script.empty()) {
     auto read = script::read(s.script);
@@ -102,13 +72,5 @@ int main(int argc, char** argv) {
     answers = std::move(*read);
   }
   service mind(s.service, std::move(answers));
-  auto sockets = loop::make(mind, s.loop);
-  if (!sockets)
-    return fail(sockets.error().detail);
-  if (!s.port_file.empty() && !write_port(s.port_file, sockets->port()))
-    return fail("cannot write " + s.port_file);
-  fmt::print("listening on http://127.0.0.1:{}\n", sockets->port());
-  std::fflush(stdout);
-  sockets->run();
-  return 0;
+  return fake_server::serve(mind, s.program, "fake_ai");
 }

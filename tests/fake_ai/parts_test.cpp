@@ -1,10 +1,10 @@
 // The parts of the fake server that need no socket.
 
 #include "ledger/judge.hpp"
-#include "tests/fake_ai/limiter.hpp"
 #include "tests/fake_ai/persona.hpp"
-#include "tests/fake_ai/request_reader.hpp"
 #include "tests/fake_ai/script.hpp"
+#include "tests/fake_server/limiter.hpp"
+#include "tests/fake_server/request_reader.hpp"
 
 #include <gtest/gtest.h>
 
@@ -15,6 +15,9 @@
 namespace {
 
 using namespace fake_ai;
+using fake_server::limiter;
+using fake_server::read_head;
+using fake_server::window;
 
 const std::string task_prompt = "# Hours\n\nSay on `src/hours.html` and in `data/hours.json` that "
                                 "we open early.\nMake `src/new.html` as well.\n";

@@ -9,6 +9,10 @@
 
 namespace fake_ai {
 
+using fake_server::head_of;
+using fake_server::set_header;
+using fake_server::text_of;
+
 namespace {
 
 /// Vendors count about four bytes a token.
@@ -34,37 +38,6 @@ usage usage_of(const question& q, const reply& r) {
     u.input -= u.cached;
   }
   return u;
-}
-
-void set(header_list& all, std::string key, std::string value) {
-  auto same = [&](auto& h) { return h.first == key; };
-  if (auto found = std::find_if(all.begin(), all.end(), same); found != all.end())
-    found->second = std::move(value);
-  else
-    all.emplace_back(std::move(key), std::move(value));
-}
-
-std::string_view reason_phrase(int status) {
-  switch (status) {
-    case 200:
-      return "OK";
-    case 400:
-      return "Bad Request";
-    case 401:
-      return "Unauthorized";
-    case 404:
-      return "Not Found";
-    case 429:
-      return "Too Many Requests";
-    case 500:
-      return "Internal Server Error";
-    default:
-      return "Said";
-  }
-}
-
-std::string text_of(const json& j) {
-  return j.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 /// In pieces of a few bytes, each with its length before it (RFC 9112, 7.1).
@@ -94,17 +67,6 @@ struct service::asked {
   log_entry entry;
   usage billed;
 };
-
-std::string head_of(int status, header_list headers, std::size_t body_bytes, bool keep_alive) {
-  auto out = fmt::format("HTTP/1.1 {} {}\r\n", status, reason_phrase(status));
-  if (header(headers, "transfer-encoding").empty())
-    set(headers, "content-length", std::to_string(body_bytes));
-  if (!keep_alive)
-    set(headers, "connection", "close");
-  for (auto& [key, value] : headers)
-    out += key + ": " + value + "\r\n";
-  return out + "\r\n";
-}
 
 service::service(service_options o, script s)
     : options_(std::move(o))
@@ -260,33 +222,33 @@ wire_answer service::wired(asked& a) {
   auto& l = limits_.at(&a.by);
   for (auto& [key, value] :
        a.by.limit_headers({l.requests.state(a.now_ms), l.tokens.state(a.now_ms)}, a.unix_ms))
-    set(headers, key, value);
+    set_header(headers, key, value);
   if (a.no) {
     for (auto& [key, value] : a.by.refusal_headers(*a.no))
-      set(headers, key, value);
+      set_header(headers, key, value);
     out.body = text_of(a.by.write(*a.no, serial));
   } else {
     auto whole = a.by.write(a.q, a.r, serial);
     out.body = a.q.streamed ? a.by.stream(whole) : text_of(whole);
     if (a.q.streamed)
-      set(headers, "content-type", "text/event-stream");
+      set_header(headers, "content-type", "text/event-stream");
   }
   if (a.r.raw_body)
     out.body = *a.r.raw_body;
   if (a.r.fault == "html") {
     out.body = html_page;
-    set(headers, "content-type", "text/html; charset=utf-8");
+    set_header(headers, "content-type", "text/html; charset=utf-8");
   } else if (a.r.fault == "empty") {
     out.body.clear();
   } else if (a.r.fault == "chunked") {
     out.body = in_chunks(out.body);
-    set(headers, "transfer-encoding", "chunked");
+    set_header(headers, "transfer-encoding", "chunked");
   }
   for (auto& [key, value] : a.r.headers) {
     auto lower = key;
     std::transform(lower.begin(), lower.end(), lower.begin(),
                    [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    set(headers, lower, value);
+    set_header(headers, lower, value);
   }
   out.head = head_of(status, std::move(headers), out.body.size(), a.http.keep_alive);
   out.close = !a.http.keep_alive;

@@ -1,8 +1,5 @@
 // service.hpp -- the fake server without its sockets: a request in, bytes out.
 //
-// A *wire answer* is what goes over the connection and when. Its *fault*, if it
-// has one, is done by whoever owns the connection (loop.hpp).
-//
 //   1. A request is checked in the order of a service: its key, its shape, the
 //      limits; only then is it answered, and only an answer is billed.
 //   2. A conversation of a task and step begins with a first turn that is
@@ -12,10 +9,10 @@
 
 #pragma once
 
-#include "tests/fake_ai/limiter.hpp"
 #include "tests/fake_ai/script.hpp"
 #include "tests/fake_ai/tally.hpp"
 #include "tests/fake_ai/vendor.hpp"
+#include "tests/fake_server/limiter.hpp"
 
 #include <cstdint>
 #include <map>
@@ -25,6 +22,9 @@
 #include <vector>
 
 namespace fake_ai {
+
+using fake_server::limiter;
+using fake_server::window;
 
 struct service_options {
   int latency_ms = 0, jitter_ms = 0;
@@ -41,22 +41,16 @@ struct service_options {
   std::uint64_t first_serial = 1;   ///< Ids of different runs must differ.
 };
 
-struct wire_answer {
-  std::string head, body;
-  int delay_ms = 0;
-  std::string fault;
-  bool close = false;    ///< The connection, afterwards.
-  bool shutdown = false; ///< The server, afterwards.
-};
-
-class service {
+class service final : public fake_server::mind {
 public:
   service(service_options o, script s);
 
-  wire_answer answer(const http_question& q, std::int64_t now_ms, std::int64_t unix_ms);
-  /// A request has come in; its answer is out, or its connection is gone.
-  void begun() { tally_.begun(); }
-  void ended() { tally_.ended(); }
+  wire_answer answer(const http_question& q, std::int64_t now_ms, std::int64_t unix_ms) override;
+  bool counts(const http_question& q) const override {
+    return q.method == "POST" && vendor_at(q.path) != nullptr;
+  }
+  void begun() override { tally_.begun(); }
+  void ended() override { tally_.ended(); }
 
 private:
   struct limits {
@@ -78,8 +72,5 @@ private:
   std::mt19937_64 chance_;
   std::uint64_t serial_;
 };
-
-/// The head of a response: status line and headers, with the blank line.
-std::string head_of(int status, header_list headers, std::size_t body_bytes, bool keep_alive);
 
 } // namespace fake_ai

@@ -11,6 +11,7 @@
 #pragma once
 
 #include "ledger/record.hpp"
+#include "tests/fake_server/wire.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -22,17 +23,11 @@
 namespace fake_ai {
 
 using ledger::json;
-using header_list = std::vector<std::pair<std::string, std::string>>;
-
-/// The value of `name` (in lower case); empty if there is none.
-std::string_view header(const header_list& all, std::string_view name);
-
-struct http_question {
-  std::string method, path, query;
-  header_list headers; ///< Names in lower case.
-  std::string body;
-  bool keep_alive = true;
-};
+using fake_server::bearer;
+using fake_server::header;
+using fake_server::header_list;
+using fake_server::http_question;
+using fake_server::wire_answer;
 
 /// A tool as the client offers it.
 struct offered_tool {
@@ -91,7 +86,7 @@ struct reply {
   std::optional<std::string> raw_body; ///< Instead of everything.
   header_list headers;
   std::optional<int> delay_ms;
-  std::string fault; ///< See loop.hpp.
+  std::string fault; ///< See loop.hpp; html, empty and chunked are done by the service.
 };
 
 } // namespace fake_ai

@@ -14,6 +14,7 @@
 #pragma once
 
 #include "tests/fake_ai/speech.hpp"
+#include "tests/fake_server/limiter.hpp"
 
 #include <memory>
 #include <string>
@@ -24,12 +25,7 @@
 
 namespace fake_ai {
 
-/// What is left of a limit, for headers.
-struct limit_state {
-  std::uint64_t limit = 0; ///< 0: there is none.
-  std::uint64_t left = 0;
-  double reset_s = 0; ///< Until it is whole again.
-};
+using fake_server::limit_state;
 
 struct limits_state {
   limit_state requests, tokens;

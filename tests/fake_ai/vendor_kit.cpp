@@ -9,13 +9,6 @@
 
 namespace fake_ai {
 
-std::string_view header(const header_list& all, std::string_view name) {
-  for (auto& [key, value] : all)
-    if (key == name)
-      return value;
-  return {};
-}
-
 refused bad(std::string message, std::string word) {
   return refused(refusal{400, std::move(word), std::move(message)});
 }
@@ -35,12 +28,6 @@ std::string unknown_key(const json& object, std::initializer_list<std::string_vi
     if (std::find(known.begin(), known.end(), key) == known.end())
       return key;
   return {};
-}
-
-std::string bearer(const http_question& q) {
-  constexpr std::string_view scheme = "Bearer ";
-  auto value = header(q.headers, "authorization");
-  return value.starts_with(scheme) ? std::string(value.substr(scheme.size())) : std::string{};
 }
 
 std::string sign(std::string_view id) {

@@ -26,9 +26,6 @@ const json& at(const json& object, const char* key);
 /// The first key of `object` that `known` does not hold; empty: none.
 std::string unknown_key(const json& object, std::initializer_list<std::string_view> known);
 
-/// The key of "Authorization: Bearer KEY"; empty: none.
-std::string bearer(const http_question& q);
-
 /// 64 hex digits that belong to an issued id.
 std::string sign(std::string_view id);
 

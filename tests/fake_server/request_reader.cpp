@@ -1,11 +1,11 @@
-#include "tests/fake_ai/request_reader.hpp"
+#include "tests/fake_server/request_reader.hpp"
 
 #include "ledger/text.hpp"
 
 #include <algorithm>
 #include <charconv>
 
-namespace fake_ai {
+namespace fake_server {
 
 namespace {
 
@@ -81,4 +81,4 @@ request_head read_head(std::string_view text) {
   return out;
 }
 
-} // namespace fake_ai
+} // namespace fake_server

@@ -1,7 +1,7 @@
-// loop.hpp -- the sockets of the fake server, on one thread.
+// loop.hpp -- the sockets of a fake server, on one thread.
 //
 // A *request* that came in waits in line until no socket has news: then it is
-// answered by the service, in the order of arrival. Its delay counts from its
+// answered by the mind, in the order of arrival. Its delay counts from its
 // arrival, so that what the answering takes is hidden in it.
 //
 // A *fault* is misbehaviour on the wire:
@@ -16,7 +16,7 @@
 //   endless-headers  headers without end
 //   big-body         a body of 1 GB
 //   not-http         a greeting of another protocol, then the end
-// (html, empty and chunked are done by the service.)
+// Any other word is the mind's own affair: the answer is sent as it is.
 //
 //   1. A client that goes away ends its request; nothing is sent to another.
 //   2. One request of a connection is answered at a time.
@@ -24,11 +24,11 @@
 #pragma once
 
 #include "ledger/result.hpp"
-#include "tests/fake_ai/service.hpp"
+#include "tests/fake_server/wire.hpp"
 
 #include <memory>
 
-namespace fake_ai {
+namespace fake_server {
 
 struct loop_options {
   int port = 0; ///< 0: a free one.
@@ -39,7 +39,7 @@ struct loop_options {
 class loop {
 public:
   /// Listens. Errors: unavailable (the port is taken).
-  static ledger::result<loop> make(service& s, const loop_options& o);
+  static ledger::result<loop> make(mind& m, const loop_options& o);
   loop(loop&&) noexcept;
   ~loop();
 
@@ -53,4 +53,4 @@ private:
   std::unique_ptr<impl> impl_;
 };
 
-} // namespace fake_ai
+} // namespace fake_server

@@ -11,15 +11,20 @@
 
 #pragma once
 
-#include "tests/fake_ai/vendor.hpp"
-
 #include <cstdint>
 #include <deque>
 #include <optional>
 #include <string>
 #include <utility>
 
-namespace fake_ai {
+namespace fake_server {
+
+/// What is left of a limit, for headers.
+struct limit_state {
+  std::uint64_t limit = 0; ///< 0: there is none.
+  std::uint64_t left = 0;
+  double reset_s = 0; ///< Until it is whole again.
+};
 
 enum class window : std::uint8_t { bucket, fixed, sliding };
 
@@ -46,4 +51,4 @@ private:
   std::deque<std::pair<std::int64_t, std::uint64_t>> taken_; ///< Sliding.
 };
 
-} // namespace fake_ai
+} // namespace fake_server

@@ -1,8 +1,8 @@
-#include "tests/fake_ai/limiter.hpp"
+#include "tests/fake_server/limiter.hpp"
 
 #include <algorithm>
 
-namespace fake_ai {
+namespace fake_server {
 
 limiter::limiter(std::uint64_t limit, std::uint64_t burst, window w, std::int64_t minute_ms)
     : limit_(limit)
@@ -91,4 +91,4 @@ limit_state limiter::state(std::int64_t now_ms) {
   return s;
 }
 
-} // namespace fake_ai
+} // namespace fake_server

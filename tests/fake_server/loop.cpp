@@ -1,6 +1,6 @@
-#include "tests/fake_ai/loop.hpp"
+#include "tests/fake_server/loop.hpp"
 
-#include "tests/fake_ai/request_reader.hpp"
+#include "tests/fake_server/request_reader.hpp"
 
 #include <algorithm>
 #include <array>
@@ -27,7 +27,7 @@
 
 #include <fmt/format.h>
 
-namespace fake_ai {
+namespace fake_server {
 
 namespace {
 
@@ -92,11 +92,11 @@ struct loop::impl {
     steady::time_point arrived;
   };
 
-  impl(service& s, loop_options o)
-      : mind(s)
+  impl(fake_server::mind& m, loop_options o)
+      : mind(m)
       , options(o) {}
 
-  service& mind;
+  fake_server::mind& mind;
   loop_options options;
   std::unique_ptr<event_base, base_deleter> base;
   std::vector<event_handle> events; ///< Signals and stdin.
@@ -131,6 +131,13 @@ struct loop::impl {
 };
 
 namespace {
+
+bool is_done_here(const std::string& fault) {
+  constexpr std::array<std::string_view, 11> all{
+      "stall",        "silence",     "cut",             "drop",     "reset",   "dribble",
+      "slow-headers", "big-headers", "endless-headers", "big-body", "not-http"};
+  return std::find(all.begin(), all.end(), fault) != all.end();
+}
 
 bool wants_to_stay(const std::string& fault) {
   return fault == "stall" || fault == "silence";
@@ -261,7 +268,7 @@ void loop::impl::read(connection& c) {
   evbuffer_remove(in, c.head.q.body.data(), c.head.body_bytes);
   c.has_head = false;
   c.busy = true;
-  c.counted = c.head.q.method == "POST" && vendor_at(c.head.q.path) != nullptr;
+  c.counted = mind.counts(c.head.q);
   if (c.counted)
     mind.begun();
   line.push_back({c.id, std::move(c.head.q), steady::now()});
@@ -336,8 +343,7 @@ void loop::impl::push(connection& c, std::string_view bytes) {
 
 void loop::impl::send(connection& c) {
   c.close_after = c.answer.close;
-  auto& fault = c.answer.fault;
-  if (!fault.empty() && fault != "html" && fault != "empty" && fault != "chunked")
+  if (is_done_here(c.answer.fault))
     return send_faulty(c);
   push(c, c.answer.head + c.answer.body);
   finish(c);
@@ -439,8 +445,8 @@ loop::loop(std::unique_ptr<impl> i)
 loop::loop(loop&&) noexcept = default;
 loop::~loop() = default;
 
-ledger::result<loop> loop::make(service& s, const loop_options& o) {
-  auto i = std::make_unique<impl>(s, o);
+ledger::result<loop> loop::make(mind& m, const loop_options& o) {
+  auto i = std::make_unique<impl>(m, o);
   if (auto begun = i->begin(); !begun)
     return tl::unexpected(begun.error());
   return loop(std::move(i));
@@ -454,4 +460,4 @@ void loop::run() {
   event_base_dispatch(impl_->base.get());
 }
 
-} // namespace fake_ai
+} // namespace fake_server

@@ -7,12 +7,12 @@
 
 #pragma once
 
-#include "tests/fake_ai/speech.hpp"
+#include "tests/fake_server/wire.hpp"
 
 #include <cstddef>
 #include <string_view>
 
-namespace fake_ai {
+namespace fake_server {
 
 inline constexpr std::size_t head_bytes_max = 64 * 1024;
 inline constexpr std::size_t body_bytes_max = 64 * 1024 * 1024;
@@ -27,4 +27,4 @@ struct request_head {
 /// `text`: everything up to the blank line.
 request_head read_head(std::string_view text);
 
-} // namespace fake_ai
+} // namespace fake_server
