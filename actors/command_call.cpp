@@ -19,7 +19,8 @@ ledger::text_ptr redacted(const services& w, std::string text) {
 }
 
 providers::deploy_request deploy_of(const task_state& s) {
-  return {s.task, s.base, s.tree, s.out.commit, ledger::deploy_id_for(s.task, s.out.commit)};
+  return {s.task,      s.base, s.tree, s.out.commit, ledger::deploy_id_for(s.task, s.out.commit),
+          s.out.time_s};
 }
 
 // -- the jobs: each gives the draft to be recorded ----------------------------

@@ -197,9 +197,9 @@ started<void> open_tools(batch& b) {
     return not_now(exit_code::usage, files.error().detail);
   b.with.files = std::move(*files);
   b.with.checks = providers::make_checker(p.config, *b.with.files, *p.place.children, p.secrets);
-  b.with.deploy =
-      providers::make_deployer(p.config, *b.with.files, *p.place.children,
-                               p.place.repository->top(), p.place.cache_dir / "built", p.secrets);
+  b.with.deploy = providers::make_deployer({p.config, *b.with.files, *p.place.children,
+                                            p.place.repository->top(), p.place.cache_dir / "built",
+                                            p.secrets, p.web.get()});
   if (p.config.landing.mode == ledger::landing_mode::branch)
     b.with.trunk = providers::make_trunk(p.config, *p.place.repository, p.base);
   b.with.jobs = std::make_unique<providers::thread_pool>(at_once);

@@ -230,15 +230,14 @@ void reader::read_limits(const section& s) {
 }
 
 void reader::read_deploy(const section& s) {
-  s.allow_only(
-      {"kind", "build", "publish", "directory", "command", "token_env", "build_network", "context"},
-      {"site_id_env"});
+  s.allow_only({"kind", "build", "publish", "directory", "command", "token_env", "build_network",
+                "context", "site_id_env", "timeout"},
+               {});
   auto& d = out_.deploy;
+  auto names = ledger::deploy_kind_names();
   std::string kind;
-  if (choose(s, "kind", {"none", "directory", "command"}, {"netlify", "netlify-api"}, kind))
-    d.kind = kind == "directory" ? ledger::deploy_kind::directory
-             : kind == "command" ? ledger::deploy_kind::command
-                                 : ledger::deploy_kind::none;
+  if (choose(s, "kind", words(names.begin(), names.end()), {}, kind))
+    d.kind = ledger::deploy_kind_named(kind).value_or(d.kind);
   s.text("build", d.build);
   s.text("publish", d.publish);
   s.text("directory", d.directory);
@@ -247,6 +246,12 @@ void reader::read_deploy(const section& s) {
   if (s.text("token_env", d.token_env) && !is_variable_name(d.token_env))
     s.complain("token_env", "\"token_env\" is no name of an environment variable; write the "
                             "variable's name, never its value");
+  if (s.text("site_id_env", d.site_id_env) && !is_variable_name(d.site_id_env))
+    s.complain("site_id_env", "\"site_id_env\" is no name of an environment variable; write the "
+                              "variable's name, and the site's id into it");
+  ledger::milliseconds timeout{};
+  if (s.duration("timeout", longest_timeout, timeout))
+    d.timeout = timeout;
   s.flag("build_network", d.build_network);
   choose(s, "context", {"deploy-preview", "branch-deploy", "production"}, {}, d.context);
   judge_deploy(s);
@@ -272,10 +277,17 @@ void reader::judge_deploy(const section& s) {
   // An explicit kind = "none" switches a complete section off; without any
   // kind its author expected something to happen.
   if (!s.has("kind"))
-    for (std::string_view key : {"directory", "command", "token_env"})
+    for (auto& [key, kind] :
+         {std::pair{"directory", "directory"}, std::pair{"command", "command"},
+          std::pair{"token_env", "command"}, std::pair{"site_id_env", "netlify"}})
       if (s.has(key))
-        s.complain(key, fmt::format("\"{}\" has no effect without a kind; add kind = \"{}\"", key,
-                                    key == "directory" ? "directory" : "command"));
+        s.complain(
+            key, fmt::format("\"{}\" has no effect without a kind; add kind = \"{}\"", key, kind));
+  if (s.has("kind") && s.has("site_id_env") && d.kind != deploy_kind::none
+      && ledger::site_variable_of(d).empty())
+    s.complain("site_id_env", fmt::format("\"site_id_env\" has no effect with kind \"{}\", which "
+                                          "has no sites; remove it",
+                                          to_string(d.kind)));
 }
 
 void reader::judge_context(const section& deploy, const section& roles) {

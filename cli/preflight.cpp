@@ -4,6 +4,7 @@
 #include "cli/read_config.hpp"
 #include "cli/secrets.hpp"
 #include "ledger/paths.hpp"
+#include "providers/deploy.hpp"
 #include "providers/sandbox.hpp"
 
 #include <algorithm>
@@ -115,6 +116,8 @@ result<std::unique_ptr<preflight>> prepare_batch(const batch_options& o, const s
   if (auto ok = find_prompts(*p, o); !ok)
     return tl::make_unexpected(ok.error());
   if (auto ok = providers::sandbox_works(*p->place.children, p->config.sandbox); !ok)
+    return tl::make_unexpected(ok.error());
+  if (auto ok = providers::deploy_is_ready(p->config); !ok)
     return tl::make_unexpected(ok.error());
   p->quick = std::make_shared<providers::thread_pool>(quick_threads());
   p->web = std::make_shared<providers::http_engine>();

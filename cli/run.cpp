@@ -143,7 +143,7 @@ std::unique_ptr<batch_log> open_log(const batch_options& o, const preflight& p, 
   log_style style;
   style.json = o.json_log;
   style.quiet = o.quiet;
-  style.words.builds = !p.config.deploy.build.empty();
+  style.words.builds = !ledger::build_command_of(p.config.deploy).empty();
   style.words.deploys = p.config.deploy.kind != ledger::deploy_kind::none;
   return std::make_unique<batch_log>(p.place.ledger_root, p.secrets, err, style);
 }

@@ -143,8 +143,8 @@ result<void> add_working_folder(collection& all, const providers::git& git,
 
 std::vector<std::string> variables_of(const ledger::config& c) {
   std::vector<std::string> named;
-  if (!c.deploy.token_env.empty())
-    named.push_back(c.deploy.token_env);
+  if (auto variable = ledger::token_variable_of(c.deploy); !variable.empty())
+    named.push_back(std::move(variable));
   for (auto& [name, provider] : c.providers)
     if (auto variable = ledger::key_variable_of(provider); !variable.empty())
       named.push_back(std::move(variable));

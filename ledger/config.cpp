@@ -4,9 +4,24 @@
 #include "ledger/record.hpp"
 #include "ledger/text.hpp"
 
+#include <array>
+#include <utility>
+
 namespace ledger {
 
 namespace {
+
+constexpr std::array kinds_of_deploy{
+    std::pair{deploy_kind::none, std::string_view{"none"}},
+    std::pair{deploy_kind::directory, std::string_view{"directory"}},
+    std::pair{deploy_kind::command, std::string_view{"command"}},
+    std::pair{deploy_kind::netlify, std::string_view{"netlify"}},
+    std::pair{deploy_kind::netlify_api, std::string_view{"netlify-api"}},
+};
+
+bool has_sites(deploy_kind k) noexcept {
+  return k == deploy_kind::netlify || k == deploy_kind::netlify_api;
+}
 
 // Every struct is taken apart by structured binding, so that a field added to
 // the configuration does not compile until it is part of the digest.
@@ -59,7 +74,8 @@ json spelled(const scope_config& c) {
 }
 
 json spelled(const deploy_config& c) {
-  const auto& [kind, build, publish, directory, command, token_env, build_network, context] = c;
+  const auto& [kind, build, publish, directory, command, token_env, build_network, context,
+               site_id_env, timeout] = c;
   json out = json::object();
   out["kind"] = spelled(to_string(kind));
   out["build"] = spelled(build);
@@ -69,6 +85,11 @@ json spelled(const deploy_config& c) {
   out["token_env"] = spelled(token_env);
   out["build_network"] = build_network;
   out["context"] = spelled(context);
+  // These are younger than ledgers whose contracts hold a digest.
+  if (!site_id_env.empty())
+    out["site_id_env"] = spelled(site_id_env);
+  if (timeout)
+    out["timeout_ms"] = timeout->count();
   return out;
 }
 
@@ -95,15 +116,42 @@ std::string digest_of(const config& c) {
   return sha256(out.dump());
 }
 
+std::string build_command_of(const deploy_config& c) {
+  return c.build.empty() && c.kind == deploy_kind::netlify ? "netlify build --offline" : c.build;
+}
+
+std::string token_variable_of(const deploy_config& c) {
+  return c.token_env.empty() && has_sites(c.kind) ? "NETLIFY_AUTH_TOKEN" : c.token_env;
+}
+
+std::string site_variable_of(const deploy_config& c) {
+  if (!has_sites(c.kind))
+    return {};
+  return c.site_id_env.empty() ? "NETLIFY_SITE_ID" : c.site_id_env;
+}
+
+milliseconds deploy_timeout_of(const config& c) {
+  return c.deploy.timeout.value_or(c.checks.timeout);
+}
+
+std::vector<std::string_view> deploy_kind_names() {
+  std::vector<std::string_view> names;
+  for (const auto& [kind, name] : kinds_of_deploy)
+    names.push_back(name);
+  return names;
+}
+
+std::optional<deploy_kind> deploy_kind_named(std::string_view name) noexcept {
+  for (const auto& [kind, its_name] : kinds_of_deploy)
+    if (its_name == name)
+      return kind;
+  return std::nullopt;
+}
+
 std::string_view to_string(deploy_kind k) noexcept {
-  switch (k) {
-    case deploy_kind::none:
-      return "none";
-    case deploy_kind::directory:
-      return "directory";
-    case deploy_kind::command:
-      return "command";
-  }
+  for (const auto& [kind, name] : kinds_of_deploy)
+    if (kind == k)
+      return name;
   return "unknown";
 }
 

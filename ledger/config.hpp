@@ -21,6 +21,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace ledger {
@@ -103,17 +104,19 @@ struct sandbox_config {
   bool accept_unsandboxed = false;
 };
 
-enum class deploy_kind : std::uint8_t { none, directory, command };
+enum class deploy_kind : std::uint8_t { none, directory, command, netlify, netlify_api };
 
 struct deploy_config {
   deploy_kind kind = deploy_kind::none;
-  std::string build; ///< Shell command; empty: nothing to build.
+  std::string build; ///< Shell command; empty: see build_command_of().
   std::string publish = "dist";
   std::string directory; ///< Of kind `directory`; relative to the repository.
   std::string command;   ///< Of kind `command`.
-  std::string token_env; ///< The variable whose value only the deploy process gets.
+  std::string token_env; ///< See token_variable_of().
   bool build_network = false;
   std::string context = "deploy-preview";
+  std::string site_id_env;             ///< See site_variable_of().
+  std::optional<milliseconds> timeout; ///< See deploy_timeout_of().
 };
 
 enum class landing_mode : std::uint8_t { none, branch, pr };
@@ -156,6 +159,18 @@ struct config {
 /// The configuration digest: see the head of this file.
 std::string digest_of(const config& c);
 
+/// What builds: `build`, or what the kind builds with. Empty: nothing to build.
+std::string build_command_of(const deploy_config& c);
+/// The variable whose value only the deploy gets. Empty: there is none.
+std::string token_variable_of(const deploy_config& c);
+/// The variable that names the site. Empty: the kind has no sites.
+std::string site_variable_of(const deploy_config& c);
+/// How long one deploy may take; without `timeout` as long as a check.
+milliseconds deploy_timeout_of(const config& c);
+
+/// Every kind's name, as scheduler.toml has it.
+std::vector<std::string_view> deploy_kind_names();
+std::optional<deploy_kind> deploy_kind_named(std::string_view name) noexcept;
 std::string_view to_string(deploy_kind k) noexcept;
 std::string_view to_string(sandbox_kind k) noexcept;
 std::string_view to_string(landing_mode m) noexcept;

@@ -179,6 +179,7 @@ struct deploy_outcome {
   bool ok = false;
   bool nothing_to_do = false; ///< deploy.kind = "none".
   std::string deploy_id, deploy_url;
+  std::string context;  ///< As the service says it; empty: it does not.
   std::string ended;    ///< If not ok.
   bool adopted = false; ///< Found, not made.
   text_ptr log;

@@ -126,6 +126,8 @@ draft draft_deployed(const task_state& s, const deploy_outcome& o) {
               {"deploy_url", o.deploy_url},
               {"adopted", o.adopted},
               {"ended", o.ended}};
+  if (!o.context.empty())
+    d.detail["context"] = o.context;
   sign(d, s);
   if (file_of(s, path::deploy_log))
     move_away(d, s, path::deploy_log, "round", s.round);
@@ -161,7 +163,7 @@ std::string status_json(const task_state& s, const config& c, std::int64_t now_m
   j["deployUrl"] = deployed ? json(s.out.deploy_url) : json(nullptr);
   j["deployId"] = deployed ? json(s.out.deploy_id) : json(nullptr);
   j["timestamp"] = format_time(now_ms);
-  j["context"] = c.deploy.context;
+  j["context"] = s.out.context.empty() ? c.deploy.context : s.out.context;
   j["deployed"] = deployed;
   j["branch"] = s.branch;
   j["base"] = s.base;

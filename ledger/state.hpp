@@ -98,6 +98,7 @@ struct delivery {
   std::string deploy_id;  ///< Of the deploy intent.
   bool deployed = false;
   std::string deploy_url;
+  std::string context; ///< Of the deploy, if its service said one.
 };
 
 /// A review that holds for another tree than it was given for: the same patch, on

@@ -82,7 +82,7 @@ std::string behavior(const survey& s, const provider_context& c) {
     text += fmt::format("No usual entry point was found; its files begin with {}.\n",
                         code_list(s.paths, 5));
   text += "What must hold before a change is delivered:\n\n" + check_bullets(c.config.checks);
-  auto& build = c.config.deploy.build;
+  const auto build = ledger::build_command_of(c.config.deploy);
   text += build.empty() ? "\nNothing is built.\n"
                         : fmt::format("\nIt is built by {} into {}.\n", code(build),
                                       code(c.config.deploy.publish));
@@ -158,7 +158,7 @@ std::string workflows(const survey& s, const provider_context& c) {
   command("the check test", checks.test.command);
   command("the check lint", checks.lint.command);
   command("the check for schema drift", checks.schema_drift.command);
-  command("the build", c.config.deploy.build);
+  command("the build", ledger::build_command_of(c.config.deploy));
   for (auto& m : s.missing_scripts)
     list.add(fmt::format("{} runs {}, which does not exist", code(m.file), code(m.script)));
   for (auto& l : s.links)

@@ -22,12 +22,12 @@
 
 namespace fake_ai {
 
-using ledger::json;
 using fake_server::bearer;
 using fake_server::header;
 using fake_server::header_list;
 using fake_server::http_question;
 using fake_server::wire_answer;
+using ledger::json;
 
 /// A tool as the client offers it.
 struct offered_tool {

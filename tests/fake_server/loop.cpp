@@ -134,8 +134,8 @@ namespace {
 
 bool is_done_here(const std::string& fault) {
   constexpr std::array<std::string_view, 11> all{
-      "stall",        "silence",     "cut",             "drop",     "reset",   "dribble",
-      "slow-headers", "big-headers", "endless-headers", "big-body", "not-http"};
+      "stall",       "silence",         "cut",      "drop",    "reset", "dribble", "slow-headers",
+      "big-headers", "endless-headers", "big-body", "not-http"};
   return std::find(all.begin(), all.end(), fault) != all.end();
 }
 

@@ -1,7 +1,7 @@
 #include "providers/deploy.hpp"
 
+#include "providers/deploy/published_folder.hpp"
 #include "providers/full_disk.hpp"
-#include "providers/published_folder.hpp"
 #include "tests/providers/other_program.hpp"
 #include "tests/providers/scratch_repository.hpp"
 
@@ -79,8 +79,8 @@ protected:
   std::unique_ptr<deployer> make(deploy_kind kind, providers::processes& children,
                                  std::vector<std::string> secrets = {}) {
     config.deploy.kind = kind;
-    return providers::make_deployer(config, *files, children, r.top(), scratch(),
-                                    ledger::redactor(std::move(secrets)));
+    return providers::make_deployer(
+        {config, *files, children, r.top(), scratch(), ledger::redactor(std::move(secrets))});
   }
   fs::path scratch() const { return r.folder() / "scratch"; }
   fs::path kept() const { return scratch() / "Fix-Footer-0123456789abcdef"; }

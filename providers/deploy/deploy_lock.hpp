@@ -10,7 +10,7 @@
 //      with the last process that holds it.
 //
 // Only the scheduler itself must be one at a time for this (L7). Private to
-// deploy.cpp.
+// providers/deploy.
 
 #pragma once
 

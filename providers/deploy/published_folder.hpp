@@ -1,7 +1,8 @@
 // published_folder.hpp -- copying a built site without taking more than it.
 //
 // What a build leaves behind is a hostile folder: its links may point at the
-// user's files. Private to deploy.cpp.
+// user's files. Private to
+// providers/deploy.
 //
 //   1. Files, folders, and relative links whose target stays inside are
 //      copied; anything else is refused, named.

@@ -1,4 +1,4 @@
-#include "providers/published_folder.hpp"
+#include "providers/deploy/published_folder.hpp"
 
 #include "providers/full_disk.hpp"
 #include "providers/spawn.hpp"

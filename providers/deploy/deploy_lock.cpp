@@ -1,4 +1,4 @@
-#include "providers/deploy_lock.hpp"
+#include "providers/deploy/deploy_lock.hpp"
 
 #include "providers/full_disk.hpp"
 
