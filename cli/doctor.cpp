@@ -12,6 +12,7 @@
 #include "ledger/disk/lock.hpp"
 #include "ledger/provider_kind.hpp"
 #include "providers/checks.hpp"
+#include "providers/deploy.hpp"
 #include "providers/sandbox.hpp"
 #include "providers/scratch_folder.hpp"
 
@@ -396,6 +397,10 @@ doctor_facts gather(const doctor_options& o, const seams& with) {
   if (!f.has_config)
     return f;
   f.players = look_at_players(c, *p, with);
+  if (c.deploy.kind != ledger::deploy_kind::none)
+    f.deploy = to_string(c.deploy.kind);
+  if (auto ok = providers::deploy_is_ready(c); !ok)
+    f.deploy_why = ok.error().detail;
   if (!git || base.tree.empty())
     return f;
   f.checks = o.checks ? run_checks(c, *git, children, base) : look_at_checks(*p, c, base);

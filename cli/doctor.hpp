@@ -107,6 +107,8 @@ struct doctor_facts {
   ledger::sandbox_kind sandbox = ledger::sandbox_kind::bwrap;
   std::string sandbox_why;
   std::vector<player_fact> players;
+  std::string deploy; ///< Its kind; empty: nothing is deployed.
+  std::string deploy_why;
   checks_fact checks;
 };
 

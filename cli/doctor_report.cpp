@@ -176,6 +176,13 @@ void tell_players(const doctor_facts& f, std::vector<finding>& all) {
       all.push_back(about_program(p));
 }
 
+void tell_deploy(const doctor_facts& f, std::vector<finding>& all) {
+  if (!f.deploy_why.empty())
+    all.push_back({health::bad, "deploy " + f.deploy, f.deploy_why});
+  else if (!f.deploy.empty())
+    all.push_back({health::ok, "deploy " + f.deploy, "what it needs is set"});
+}
+
 void tell_checks(const checks_fact& c, std::vector<finding>& all) {
   switch (c.is) {
     case checks_state::not_looked_at:
@@ -270,6 +277,7 @@ std::vector<finding> findings_of(const doctor_facts& f) {
     tell_base(*f.place, all);
   all.push_back(about_sandbox(f));
   tell_players(f, all);
+  tell_deploy(f, all);
   tell_checks(f.checks, all);
   if (!f.place)
     return all;

@@ -163,6 +163,7 @@ ledger::result<std::optional<deploy_outcome>> run::go_on_with(status s, const fo
 run::ended run::make(const folder_files& files) {
   const auto title = title_of(request_);
   const auto body = creation_of(where_, title, files.announced);
+  std::string why;
   for (int left = creations_max; left > 0; --left) {
     auto made = service_.create(title, body, until_);
     if (made && !made->ok()) {
@@ -180,7 +181,8 @@ run::ended run::make(const folder_files& files) {
       say(fmt::format("deploy {} of {} files begun", s->id, files.announced.size()));
       return finish(std::move(*s), files);
     }
-    say("whether a deploy was begun is not clear: looking for it");
+    why = made ? "its answer cannot be read" : made.error().detail;
+    say("whether a deploy was begun is not clear, so it is looked for: " + why);
     if (auto ok = service_.pause(before_a_look); !ok)
       return tl::make_unexpected(ok.error());
     auto found = go_on(files);
@@ -189,8 +191,7 @@ run::ended run::make(const folder_files& files) {
     if (*found)
       return std::move(**found);
   }
-  return fail(fault::unavailable, "Netlify begins no deploy: its answers to that cannot be read",
-              "bad-answer");
+  return fail(fault::unavailable, "Netlify begins no deploy: " + why, "outage");
 }
 
 run::ended run::finish(status s, const folder_files& files) {

@@ -79,6 +79,8 @@ void expect_same(const ledger::config& a, const ledger::config& b) {
   EXPECT_EQ(a.deploy.token_env, b.deploy.token_env);
   EXPECT_EQ(a.deploy.build_network, b.deploy.build_network);
   EXPECT_EQ(a.deploy.context, b.deploy.context);
+  EXPECT_EQ(a.deploy.site_id_env, b.deploy.site_id_env);
+  EXPECT_EQ(a.deploy.timeout, b.deploy.timeout);
 }
 
 const std::string every_key = R"(
@@ -133,6 +135,7 @@ command = "tools/deploy"
 token_env = "DEPLOY_TOKEN"
 build_network = true
 context = "branch-deploy"
+timeout = "7m"
 )";
 
 TEST(config_file, ReadsEveryKeyOfThisVersion) {
@@ -168,6 +171,7 @@ TEST(config_file, ReadsEveryKeyOfThisVersion) {
   want.deploy.token_env = "DEPLOY_TOKEN";
   want.deploy.build_network = true;
   want.deploy.context = "branch-deploy";
+  want.deploy.timeout = std::chrono::minutes(7);
   expect_same(*c, want);
 }
 
@@ -184,6 +188,19 @@ TEST(config_file, PublishesToAFolder) {
   ASSERT_TRUE(c) << c.error().detail;
   EXPECT_EQ(c->deploy.kind, ledger::deploy_kind::directory);
   EXPECT_EQ(c->deploy.directory, "../out");
+}
+
+TEST(config_file, DeploysToNetlifyByEitherWay) {
+  for (auto& [name, kind] : {std::pair{"netlify", ledger::deploy_kind::netlify},
+                             std::pair{"netlify-api", ledger::deploy_kind::netlify_api}}) {
+    auto c = parse(complete_with(std::string("[deploy]\nkind = \"") + name
+                                 + "\"\nsite_id_env = \"SITE\"\ntoken_env = \"TOKEN\"\n"));
+    ASSERT_TRUE(c) << c.error().detail;
+    EXPECT_EQ(c->deploy.kind, kind);
+    EXPECT_EQ(c->deploy.site_id_env, "SITE");
+    EXPECT_EQ(c->deploy.token_env, "TOKEN");
+    EXPECT_FALSE(c->deploy.timeout);
+  }
 }
 
 TEST(config_file, ReadsDurationsInEveryUnit) {
@@ -255,10 +272,6 @@ INSTANTIATE_TEST_SUITE_P(
     NotInThisVersion, refusals,
     testing::Values(
         refusal{"hooks", "[hooks]\non_done = \"x\"\n", {":11:2:", "\"hooks\"", later}},
-        refusal{"netlify", "[deploy]\nkind = \"netlify\"\n", {":12:1:", "\"netlify\"", later}},
-        refusal{
-            "netlify_api", "[deploy]\nkind = \"netlify-api\"\n", {":12:1:", "netlify-api", later}},
-        refusal{"site_id", "[deploy]\nsite_id_env = \"S\"\n", {":12:1:", "site_id_env", later}},
         refusal{"kind", "[providers.x]\nkind = \"anthropic\"\n", {":12:1:", "anthropic", later}}),
     [](const auto& row) { return std::string(row.param.name); });
 
@@ -294,6 +307,10 @@ INSTANTIATE_TEST_SUITE_P(
                 "[sandbox]\nread_only = [\"/ok\", \"tools\"]\n",
                 {":12:1:", "\"tools\"", "not absolute"}},
         refusal{"deploy", "[deploy]\nkind = \"directroy\"\n", {":12:1:", "mean \"directory\"?"}},
+        refusal{"netlify", "[deploy]\nkind = \"netlify-ap\"\n", {":12:1:", "\"netlify-api\"?"}},
+        refusal{"site_id", "[deploy]\nsite_id = \"x\"\n", {":12:1:", "mean \"site_id_env\"?"}},
+        refusal{"site_value", "[deploy]\nsite_id_env = \"a-b\"\n", {":12:1:", "variable's name"}},
+        refusal{"deploy_timeout", "[deploy]\ntimeout = \"8d\"\n", {":12:1:", "\"timeout\""}},
         refusal{"context", "[deploy]\ncontext = \"prod\"\n", {":12:1:", "mean \"production\"?"}},
         refusal{"absolute_glob", "[scope]\nprotected = [\"/a\"]\n", {":12:1:", "relative"}},
         refusal{"folder_glob", "[scope]\nprotected = [\"a/\"]\n", {":12:1:", "folder/**"}},
@@ -315,6 +332,12 @@ INSTANTIATE_TEST_SUITE_P(
                 {":12:1:", "needs directory"}},
         refusal{"no_command", "[deploy]\nkind = \"command\"\n", {":12:1:", "needs command"}},
         refusal{"no_kind", "[deploy]\ndirectory = \"x\"\n", {":12:1:", "add kind = \"directory\""}},
+        refusal{"site_without_kind",
+                "[deploy]\nsite_id_env = \"S\"\n",
+                {":12:1:", "add kind = \"netlify\""}},
+        refusal{"site_of_a_folder",
+                "[deploy]\nkind = \"directory\"\ndirectory = \"x\"\nsite_id_env = \"S\"\n",
+                {":14:1:", "has no sites"}},
         refusal{"into_git",
                 "[deploy]\nkind = \"directory\"\ndirectory = \"./.git/x\"\n",
                 {":13:1:", "nothing may be published"}}),
@@ -413,7 +436,7 @@ TEST(config_file, TellsAnUnknownProviderFromOneOfALaterVersion) {
 }
 
 TEST(config_file, ReportsAllErrorsInTheOrderOfTheFile) {
-  auto why = complaints("[deploy]\nkind = \"netlify\"\n" + roles
+  auto why = complaints("[deploy]\nkind = \"netlfy\"\n" + roles
                         + "[checks]\ntset = \"x\"\ntimeout = 3\n[limits]\ntries = 0\n[bugdet]\n");
   std::vector<std::string> places;
   for (std::size_t at = 0; at < why.size();) {

@@ -78,6 +78,19 @@ TEST(DoctorReport, OfAHealthyMachineEveryLineIsOk) {
             "ok    disk of the repository: 20 GiB free in /home/me/shop\n");
 }
 
+TEST(DoctorReport, WhatADeployLacksIsBad) {
+  auto f = healthy();
+  f.deploy = "netlify-api";
+  EXPECT_NE(
+      cli::as_lines(cli::findings_of(f)).find("ok    deploy netlify-api: what it needs is set\n"),
+      std::string::npos);
+  f.deploy_why = "[deploy]: the variable NETLIFY_SITE_ID is not set; put the id of the site there";
+  EXPECT_NE(
+      cli::as_lines(cli::findings_of(f))
+          .find("bad   deploy netlify-api: [deploy]: the variable NETLIFY_SITE_ID is not set"),
+      std::string::npos);
+}
+
 struct line {
   std::string_view name;
   std::function<void(cli::doctor_facts&)> change;

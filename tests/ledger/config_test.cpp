@@ -60,6 +60,10 @@ TEST(Config, EveryFieldOfTheFourSectionsCounts) {
       [](config& c) { c.deploy.token_env = "x"; },
       [](config& c) { c.deploy.build_network = true; },
       [](config& c) { c.deploy.context = "production"; },
+      [](config& c) { c.deploy.kind = deploy_kind::netlify; },
+      [](config& c) { c.deploy.kind = deploy_kind::netlify_api; },
+      [](config& c) { c.deploy.site_id_env = "x"; },
+      [](config& c) { c.deploy.timeout = milliseconds(1); },
   };
   std::set<std::string> seen{digest_of(config{})};
   for (std::size_t i = 0; i < edits.size(); ++i) {
@@ -85,7 +89,44 @@ TEST(Config, NothingElseCounts) {
   EXPECT_EQ(digest_of(c), digest_of(config{}));
 }
 
+// A ledger's contracts hold the digest that an earlier version computed. Without
+// the keys that it did not know, none of them may come out differently.
+TEST(Config, AnOldConfigurationKeepsItsDigest) {
+  config c;
+  EXPECT_EQ(digest_of(c), "35eea9e3693912b18a6ebe04b202c3156057b662b4568ca43f90166e51eb5562");
+  c.checks.test.command = "make test";
+  c.deploy.kind = deploy_kind::command;
+  c.deploy.command = "deploy-it";
+  c.deploy.token_env = "DEPLOY_TOKEN";
+  EXPECT_EQ(digest_of(c), "69a43ab9c5bda39d6c628f12e7f4d1da13c75a21de4cd4d9dee4bdef7357053d");
+}
+
+TEST(Config, AKindSaysWhatItDoesWithoutAWord) {
+  config c;
+  c.deploy.kind = deploy_kind::netlify_api;
+  EXPECT_EQ(build_command_of(c.deploy), "");
+  EXPECT_EQ(token_variable_of(c.deploy), "NETLIFY_AUTH_TOKEN");
+  EXPECT_EQ(site_variable_of(c.deploy), "NETLIFY_SITE_ID");
+  EXPECT_EQ(deploy_timeout_of(c), c.checks.timeout);
+  c.deploy.kind = deploy_kind::netlify;
+  EXPECT_EQ(build_command_of(c.deploy), "netlify build --offline");
+  c.deploy.build = "make site";
+  c.deploy.token_env = "T";
+  c.deploy.site_id_env = "S";
+  c.deploy.timeout = milliseconds(5);
+  EXPECT_EQ(build_command_of(c.deploy), "make site");
+  EXPECT_EQ(token_variable_of(c.deploy), "T");
+  EXPECT_EQ(site_variable_of(c.deploy), "S");
+  EXPECT_EQ(deploy_timeout_of(c), milliseconds(5));
+  c.deploy.kind = deploy_kind::command;
+  EXPECT_EQ(site_variable_of(c.deploy), "");
+}
+
 TEST(Config, NamesItsKinds) {
+  for (auto name : deploy_kind_names())
+    EXPECT_EQ(to_string(deploy_kind_named(name).value()), name);
+  EXPECT_FALSE(deploy_kind_named("netlify_api"));
+  EXPECT_EQ(to_string(deploy_kind::netlify_api), "netlify-api");
   EXPECT_EQ(to_string(deploy_kind::none), "none");
   EXPECT_EQ(to_string(deploy_kind::directory), "directory");
   EXPECT_EQ(to_string(deploy_kind::command), "command");

@@ -189,6 +189,24 @@ TEST(Drafts, StatusJsonHasWhatThePipelineAsksFor) {
   ASSERT_EQ(j["deviations"].size(), 1u);
 }
 
+TEST(Drafts, TheStatusHasTheContextThatTheServiceSays) {
+  story t;
+  t.conf.deploy.kind = deploy_kind::netlify_api;
+  t.until(step::deliver);
+  t.commit_and_build("c1");
+  deploy_outcome o;
+  o.ok = true;
+  o.deploy_id = "d1";
+  o.deploy_url = "https://d1--site.netlify.example";
+  o.context = "branch-deploy";
+  t.add(draft_deployed(t.state, o));
+  auto d = draft_finished(t.state, status::done, t.conf, story::start_ms);
+  auto j = json::parse(*d.files.at(0).content);
+  EXPECT_EQ(j["deployId"], "d1");
+  EXPECT_EQ(j["deployUrl"], "https://d1--site.netlify.example");
+  EXPECT_EQ(j["context"], "branch-deploy");
+}
+
 TEST(Drafts, WithoutADeployKindTheStatusSaysSo) {
   story t;
   t.until(step::deliver);
