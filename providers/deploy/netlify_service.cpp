@@ -22,6 +22,8 @@ using clock = std::chrono::steady_clock;
 constexpr std::size_t pages_max = 100, page_deploys = 100;
 constexpr std::chrono::seconds idle_timeout{60};
 constexpr std::chrono::seconds cancel_timeout{10};
+/// Where a service says "later" and "at once" in one breath.
+constexpr milliseconds shortest_wait{50};
 
 } // namespace
 
@@ -84,7 +86,7 @@ bool service::is_told_to_wait(const http_response& r) const {
   const auto unix_ms = std::chrono::system_clock::now().time_since_epoch() / milliseconds(1);
   const auto wait = asked_to_wait(r, unix_ms);
   if (wait)
-    pace_->wait_until(clock::now() + *wait);
+    pace_->wait_until(clock::now() + std::max(*wait, shortest_wait));
   return wait && !(r.status >= 200 && r.status < 300);
 }
 

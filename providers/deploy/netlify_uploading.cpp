@@ -20,7 +20,7 @@ using std::chrono::milliseconds;
 using clock = std::chrono::steady_clock;
 
 constexpr std::uint32_t failures_max = 5;
-constexpr std::uint32_t waits_max = 20;
+constexpr std::uint32_t waits_max = 10;
 constexpr milliseconds first_pause{100};
 
 } // namespace

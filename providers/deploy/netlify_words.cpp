@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <utility>
 
 namespace providers::netlify {
 
@@ -27,6 +28,18 @@ constexpr std::size_t alias_max = 37, alias_digest_digits = 8;
 constexpr std::size_t files_compared_at_once = 100;
 constexpr std::int64_t clocks_differ_ms = 24LL * 3600 * 1000;
 constexpr std::size_t refusal_bytes_max = 300;
+
+/// What the tool tells instead of a number: the words of the status line.
+constexpr std::array words_of_statuses{
+    std::pair{std::string_view{"Unprocessable"}, 422},
+    std::pair{std::string_view{"Bad Request"}, 400},
+    std::pair{std::string_view{"Too Large"}, 413},
+    std::pair{std::string_view{"Unauthorized"}, 401},
+    std::pair{std::string_view{"Forbidden"}, 403},
+    std::pair{std::string_view{"Not Found"}, 404},
+    std::pair{std::string_view{"Too Many Requests"}, 429},
+    std::pair{std::string_view{"Internal Server Error"}, 500},
+};
 
 bool is_alnum(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
@@ -248,6 +261,9 @@ int status_told_by_tool(std::string_view errors) {
     if (at == errors.npos)
       continue;
     auto line = errors.substr(at, errors.find('\n', at) - at);
+    for (const auto& [words, status] : words_of_statuses)
+      if (line.find(words) != line.npos)
+        return status;
     while (!line.empty() && (line.back() < '0' || line.back() > '9'))
       line.remove_suffix(1);
     if (const auto blank = line.rfind(' '); blank != line.npos)

@@ -96,8 +96,9 @@ std::string words_of_refusal(const http_response& r);
 
 /// What the vendor's tool said on stdout. Nothing: no deploy with id and URL.
 std::optional<status> read_tool_answer(std::string_view output);
-/// The status that the tool tells of on stderr ("JSONHTTPError: … 422"), or 422
-/// where it refused the files by itself. 0: it tells of none.
+/// The status that the tool tells of on stderr, by its number or its words
+/// ("JSONHTTPError: Unprocessable Entity"), or 422 where it refused the files by
+/// itself. 0: it tells of none that we know.
 int status_told_by_tool(std::string_view errors);
 
 /// A text as a part of a path, or the value of a query.

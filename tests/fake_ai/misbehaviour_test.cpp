@@ -227,7 +227,7 @@ TEST_F(misbehaviour, RefusesRequestsThatItCannotRead) {
        {std::pair{std::string("NONSENSE\r\n\r\n"), 400},
         std::pair{std::string("POST /v1/messages HTTP/1.1\r\ncontent-length: 99999999999\r\n\r\n"),
                   413},
-        std::pair{std::string("POST /v1/messages HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n"),
+        std::pair{std::string("POST /v1/messages HTTP/1.1\r\ntransfer-encoding: gzip\r\n\r\n"),
                   411},
         std::pair{std::string("GET /nowhere HTTP/1.1\r\nconnection: close\r\n\r\n"), 404},
         std::pair{std::string("GET /") + std::string(100'000, 'x'), 431}})

@@ -226,6 +226,22 @@ TEST(fake_ai_request, ReadsHeads) {
   EXPECT_FALSE(read_head("GET / HTTP/1.0\r\n").q.keep_alive);
   EXPECT_EQ(read_head("GET / HTTP/2\r\n").refused, 400);
   EXPECT_EQ(read_head("GET / HTTP/1.1\r\ncontent-length: -1\r\n").refused, 400);
+  EXPECT_TRUE(read_head("PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n").is_chunked);
+}
+
+TEST(fake_ai_request, ReadsBodiesInChunks) {
+  using fake_server::read_chunks;
+  const std::string whole = "3\r\nabc\r\nA;x=y\r\n0123456789\r\n0\r\n\r\n";
+  auto c = read_chunks(whole + "GET /");
+  EXPECT_EQ(c.body, "abc0123456789");
+  EXPECT_EQ(c.bytes_read, whole.size());
+  for (std::size_t n = 0; n < whole.size(); ++n) {
+    EXPECT_EQ(read_chunks(whole.substr(0, n)).bytes_read, 0u) << n;
+    EXPECT_EQ(read_chunks(whole.substr(0, n)).refused, 0) << n;
+  }
+  EXPECT_EQ(read_chunks("x\r\n").refused, 400);
+  EXPECT_EQ(read_chunks("1\r\nabc\r\n").refused, 400);
+  EXPECT_EQ(read_chunks("FFFFFFFFFF\r\n").refused, 413);
 }
 
 } // namespace

@@ -130,7 +130,11 @@ void service::route(call& c) {
   auto is = [&](std::size_t i, std::string_view word) {
     return parts.size() > i && parts[i] == word;
   };
-  if (is(0, "sites") && parts.size() >= 2) {
+  if (is(0, "accounts") && parts.size() == 1)
+    c.route = "accounts";
+  else if (is(0, "sites") && parts.size() == 1 && method == "GET")
+    c.route = "sites";
+  else if (is(0, "sites") && parts.size() >= 2) {
     c.site = percent_decoded(parts[1]);
     if (parts.size() == 2 && method == "GET")
       c.route = "site";
@@ -199,12 +203,18 @@ void service::perform(call& c) {
   limiter_.take(1, c.now_ms);
   if (c.route.empty())
     return c.refuse(404, "Not Found");
+  if (c.route == "accounts") {
+    c.body = json::array();
+    return;
+  }
+  if (c.route == "sites") { // A search by name.
+    c.body = json::array({shown_site()});
+    return;
+  }
   if (c.site != site_.options().id)
     return c.refuse(404, "Not Found");
   if (c.route == "site") {
-    c.body = {{"id", site_.options().id}, {"name", "a-site"}, {"account_slug", "somebody"}};
-    c.body["url"] = c.body["ssl_url"] = "https://a-site.netlify.example";
-    c.body["admin_url"] = "https://app.netlify.example/sites/a-site";
+    c.body = shown_site();
     return;
   }
   if (c.route == "list")
@@ -228,6 +238,15 @@ void service::perform(call& c) {
     return c.refuse(404, "Not Found");
   c.about = d;
   perform_on(c, *d);
+}
+
+json service::shown_site() const {
+  // Its id as its name: the tool, where it is offline, finds no site by its id.
+  json j = {{"id", site_.options().id}, {"name", site_.options().id}};
+  j["account_slug"] = "somebody";
+  j["url"] = j["ssl_url"] = "https://a-site.netlify.example";
+  j["admin_url"] = "https://app.netlify.example/sites/a-site";
+  return j;
 }
 
 void service::perform_on(call& c, deploy& d) {
@@ -258,10 +277,10 @@ void service::list(call& c) {
   auto per_page = number_in(query_value(c.http.query, "per_page"), 100);
   bool is_last = false;
   c.body = site_.list(page, per_page, is_last);
-  if (!is_last)
+  if (!is_last || page > 1) // Without other pages there is no such header.
     set_header(c.headers, "link",
-               fmt::format("<http://127.0.0.1{}?page={}&per_page={}>; rel=\"next\"", c.http.path,
-                           page + 1, per_page));
+               fmt::format("<http://127.0.0.1{}?page={}&per_page={}>; rel=\"{}\"", c.http.path,
+                           is_last ? page - 1 : page + 1, per_page, is_last ? "prev" : "next"));
 }
 
 wire_answer service::wired(call& c) {

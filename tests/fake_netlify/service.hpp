@@ -48,6 +48,7 @@ private:
   void list(call& c);
   void misbehave(call& c);
   fake_server::wire_answer wired(call& c);
+  json shown_site() const;
   json counters() const;
 
   service_options options_;

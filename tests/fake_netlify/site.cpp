@@ -146,7 +146,7 @@ answered<deploy*> site::upload(deploy& d, const std::string& path, const std::st
         no{422, fmt::format("{}: its SHA-1 is not {}", path, found->second)});
   store_[found->second] = bytes;
   d.required.erase(found->second);
-  if (d.state == "uploading")
+  if (d.state == "uploading" || d.state == "prepared")
     went_on(d);
   return &d;
 }

@@ -113,6 +113,7 @@ struct loop::impl {
   void accept(evutil_socket_t fd);
   void read(connection& c);
   bool read_head_of(connection& c, evbuffer* in);
+  bool read_body_of(connection& c, evbuffer* in);
   void refuse(connection& c, int status);
   void answer_some();
   void answer_one(work w);
@@ -244,7 +245,8 @@ bool loop::impl::read_head_of(connection& c, evbuffer* in) {
     refuse(c, c.head.refused);
     return false;
   }
-  if (c.head.waits_for_continue && evbuffer_get_length(in) < c.head.body_bytes)
+  if (c.head.waits_for_continue
+      && (c.head.is_chunked || evbuffer_get_length(in) < c.head.body_bytes))
     push(c, "HTTP/1.1 100 Continue\r\n\r\n");
   return true;
 }
@@ -256,16 +258,34 @@ void loop::impl::refuse(connection& c, int status) {
   written(c);
 }
 
+bool loop::impl::read_body_of(connection& c, evbuffer* in) {
+  auto size = evbuffer_get_length(in);
+  if (!c.head.is_chunked) {
+    if (size < c.head.body_bytes)
+      return false;
+    c.head.q.body.resize(c.head.body_bytes);
+    evbuffer_remove(in, c.head.q.body.data(), c.head.body_bytes);
+    return true;
+  }
+  std::string_view all(reinterpret_cast<const char*>(evbuffer_pullup(in, -1)), size);
+  auto chunks = read_chunks(all);
+  if (chunks.refused != 0)
+    refuse(c, chunks.refused);
+  if (chunks.bytes_read == 0)
+    return false;
+  c.head.q.body = std::move(chunks.body);
+  evbuffer_drain(in, chunks.bytes_read);
+  return true;
+}
+
 void loop::impl::read(connection& c) {
   auto* in = bufferevent_get_input(c.wire.get());
   if (c.busy)
     return;
   if (!c.has_head && !read_head_of(c, in))
     return;
-  if (evbuffer_get_length(in) < c.head.body_bytes)
+  if (!read_body_of(c, in))
     return;
-  c.head.q.body.resize(c.head.body_bytes);
-  evbuffer_remove(in, c.head.q.body.data(), c.head.body_bytes);
   c.has_head = false;
   c.busy = true;
   c.counted = mind.counts(c.head.q);

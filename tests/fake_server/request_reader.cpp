@@ -61,8 +61,9 @@ request_head read_head(std::string_view text) {
       return refuse(400);
     auto name = ledger::lowered_ascii(line.substr(0, colon));
     auto value = without_blanks(line.substr(colon + 1));
-    if (name == "transfer-encoding")
+    if (name == "transfer-encoding" && value != "chunked")
       return refuse(411);
+    out.is_chunked = out.is_chunked || name == "transfer-encoding";
     if (name == "content-length") {
       auto* end = value.data() + value.size();
       auto [stop, error] = std::from_chars(value.data(), end, out.body_bytes);
@@ -78,6 +79,34 @@ request_head read_head(std::string_view text) {
       out.waits_for_continue = ledger::lowered_ascii(value) == "100-continue";
     out.q.headers.emplace_back(std::move(name), std::string(value));
   }
+  return out;
+}
+
+chunked_body read_chunks(std::string_view text) {
+  chunked_body out;
+  auto rest = text;
+  for (;;) {
+    auto end = rest.find("\r\n");
+    if (end == rest.npos)
+      return {};
+    auto word = rest.substr(0, std::min(end, rest.find(';')));
+    std::size_t size = 0;
+    auto [stop, error] = std::from_chars(word.data(), word.data() + word.size(), size, 16);
+    if (error != std::errc{} || stop != word.data() + word.size())
+      return {400, 0, {}};
+    if (out.body.size() + size > body_bytes_max)
+      return {413, 0, {}};
+    rest.remove_prefix(end + 2);
+    if (rest.size() < size + 2)
+      return {};
+    out.body += rest.substr(0, size);
+    if (rest.substr(size, 2) != "\r\n") // Trailers too: nobody sends us any.
+      return {400, 0, {}};
+    rest.remove_prefix(size + 2);
+    if (size == 0)
+      break;
+  }
+  out.bytes_read = text.size() - rest.size();
   return out;
 }
 

@@ -1,7 +1,7 @@
-// request_reader.hpp -- the head of an HTTP/1.1 request.
+// request_reader.hpp -- HTTP/1.1 requests.
 //
 //   1. What is not understood is refused with a status, never guessed: no
-//      chunked bodies, no bodies beyond `body_bytes_max`.
+//      bodies beyond `body_bytes_max`, no encoding but chunked.
 //
 // Pure.
 
@@ -21,10 +21,19 @@ struct request_head {
   int refused = 0; ///< A status; 0: it is good.
   http_question q; ///< Without its body.
   std::size_t body_bytes = 0;
+  bool is_chunked = false;         ///< Then its body says by itself how long it is.
   bool waits_for_continue = false; ///< Expect: 100-continue.
 };
 
 /// `text`: everything up to the blank line.
 request_head read_head(std::string_view text);
+
+/// A body in chunks (RFC 9112, 7.1).
+struct chunked_body {
+  int refused = 0;            ///< A status; 0: it is good, as far as it is there.
+  std::size_t bytes_read = 0; ///< Of the text; 0: its end is not there yet.
+  std::string body;
+};
+chunked_body read_chunks(std::string_view text);
 
 } // namespace fake_server

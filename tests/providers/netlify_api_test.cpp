@@ -272,12 +272,23 @@ TEST_F(NetlifyApi, AServiceThatFallsSilentIsAnOutage) {
   EXPECT_EQ(found.error().kind, fault::unavailable);
 }
 
-TEST_F(NetlifyApi, TheRateLimitIsWaitedForAndNotRunInto) {
+TEST_F(NetlifyApi, TheRateLimitIsWaitedFor) {
+  retry_after = "1";
   serve({"--limit", "3", "--window-ms", "1000"});
   const auto done = make()->deploy(request);
   ASSERT_TRUE(done) << done.error().detail;
   EXPECT_TRUE(done->ok);
-  EXPECT_EQ(server->counters()["statuses"].value("429", 0), 0);
+  EXPECT_EQ(in_state("ready"), 1u);
+}
+
+// A wait that is longer than a deploy may take is not begun.
+TEST_F(NetlifyApi, ALongPauseOfTheServiceIsToldAtOnce) {
+  retry_after = "7200";
+  serve_with_faults({"create#1=status-429"});
+  const auto done = make()->deploy(request);
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().kind, fault::unavailable);
+  EXPECT_TRUE(holds(done.error().detail, "rate limit")) << done.error().detail;
 }
 
 TEST_F(NetlifyApi, AnEndOfTheProgramLeavesADeployForTheNextRun) {

@@ -42,7 +42,7 @@ protected:
 
   /// A fake Netlify that misbehaves so, and the variables that lead to it.
   void serve(std::vector<std::string> arguments = {}) {
-    arguments.insert(arguments.end(), {"--retry-after", "0", "--watch", token});
+    arguments.insert(arguments.end(), {"--retry-after", retry_after, "--watch", token});
     server = std::make_unique<tests::fake_netlify>(arguments);
     ASSERT_TRUE(server->is_up()) << server->why();
     for (auto* old : {&url, &secret, &site})
@@ -86,6 +86,7 @@ protected:
     return server->counters()["states"].value(state, std::uint64_t{0});
   }
 
+  std::string retry_after = "0"; ///< What the server says with 429 and 503, s.
   scratch_repository repository;
   ledger::config config;
   std::unique_ptr<providers::workspace> files;

@@ -102,6 +102,8 @@ TEST_F(NetlifyTool, ItsEndIsReadStrictly) {
   for (const auto& row :
        {row{"no-url", "unavailable", "no deploy of this change is ready"},
         row{"Warning: JSONHTTPError: files: bad 422", "change", "422"},
+        row{" ›   JSONHTTPError: Unprocessable Entity", "change", "422"},
+        row{" ›   TextHTTPError: Bad Gateway", "unavailable", "Bad Gateway"},
         row{"Warning: JSONHTTPError: Oops 500", "unavailable", "Oops 500"},
         row{"Invalid filename a#b.", "change", "422"},
         row{"Error: Timeout while waiting for deploy", "unavailable", "Timeout while"}}) {
@@ -152,6 +154,7 @@ TEST_F(NetlifyTool, TakingTooLongIsAnOutage) {
 TEST_F(NetlifyTool, AMachineWithoutItIsToldHowToGetIt) {
   serve();
   EXPECT_TRUE(providers::deploy_is_ready(config));
+  ASSERT_TRUE(make()->build(request).value().ok);
   const test::variable none("PATH", "/nowhere");
   for (const auto& why :
        {providers::deploy_is_ready(config).error(), make()->deploy(request).error()}) {

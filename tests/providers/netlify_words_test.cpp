@@ -182,10 +182,14 @@ TEST(NetlifyWords, TheToolsErrorsTellAStatus) {
   EXPECT_EQ(status_told_by_tool(" ›   Warning: JSONHTTPError: files: no SHA-1 422 \n more 500"),
             422);
   EXPECT_EQ(status_told_by_tool("Warning: TextHTTPError: 502\n"), 502);
+  // As version 26.2.0 says it with --json.
+  EXPECT_EQ(status_told_by_tool(" ›   JSONHTTPError: Unprocessable Entity\n"), 422);
+  EXPECT_EQ(status_told_by_tool(" ›   TextHTTPError: Internal Server Error\n"), 500);
   EXPECT_EQ(status_told_by_tool("Invalid filename a#b. Deployed filenames …"), 422);
   EXPECT_EQ(status_told_by_tool("Error: No files or functions to deploy"), 422);
   EXPECT_EQ(status_told_by_tool("Error: connect ECONNREFUSED 127.0.0.1:422"), 0);
   EXPECT_EQ(status_told_by_tool("JSONHTTPError: "), 0);
+  EXPECT_EQ(status_told_by_tool("Error: Unprocessable"), 0);
   EXPECT_EQ(status_told_by_tool(""), 0);
 }
 
