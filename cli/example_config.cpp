@@ -81,7 +81,8 @@ schema_drift = "none"
 # implement = false                  # before any code is written
 # deploy = false                     # before the change is committed and deployed
 
-# kind: "none", "directory" (publishes to <directory>/<TASK>/<id>) or "command".
+# kind: "none", "directory" (publishes to <directory>/<TASK>/<id>), "netlify" (its
+# tool), "netlify-api" (without its tool) or "command".
 [deploy]
 # kind = "none"
 # build = ""                         # shell command; empty: nothing to build
@@ -93,6 +94,10 @@ schema_drift = "none"
 # With kind = "command":
 #   command = "/usr/local/bin/deploy-site"
 #   token_env = "DEPLOY_TOKEN"       # the variable that only the deploy sees
+# With kind = "netlify" or "netlify-api":
+#   site_id_env = "NETLIFY_SITE_ID"  # the variables' names, never their values
+#   token_env = "NETLIFY_AUTH_TOKEN"
+#   timeout = "20m"                  # of one deploy; without it that of the checks
 )";
 
 } // namespace

@@ -28,6 +28,8 @@ constexpr std::size_t alias_max = 37, alias_digest_digits = 8;
 constexpr std::size_t files_compared_at_once = 100;
 constexpr std::int64_t clocks_differ_ms = 24LL * 3600 * 1000;
 constexpr std::size_t refusal_bytes_max = 300;
+/// A reset beyond it tells of clocks that differ: limits are a minute's.
+constexpr milliseconds longest_window = std::chrono::minutes(2);
 
 /// What the tool tells instead of a number: the words of the status line.
 constexpr std::array words_of_statuses{
@@ -217,8 +219,8 @@ std::optional<milliseconds> asked_to_wait(const http_response& r, std::int64_t u
   constexpr std::uint64_t farthest_s = 1ULL << 40;
   if (!reset_s || *reset_s > farthest_s)
     return std::nullopt;
-  return milliseconds(
-      std::max<std::int64_t>(0, static_cast<std::int64_t>(*reset_s) * 1000 - unix_ms));
+  const milliseconds until(static_cast<std::int64_t>(*reset_s) * 1000 - unix_ms);
+  return std::clamp<milliseconds>(until, milliseconds{0}, longest_window);
 }
 
 std::string words_of_refusal(const http_response& r) {

@@ -97,6 +97,7 @@ TEST_P(KilledAt, TheNextRunDeploysEachTaskExactlyOnce) {
   auto e = at.batch();
   EXPECT_EQ(e.exit_code, 0) << e.out << e.err;
   at.expect_one_deploy_each();
+  at.server->end(); // It is a child of ours too.
   EXPECT_TRUE(leftovers().empty());
 }
 

@@ -136,6 +136,8 @@ TEST(NetlifyWords, WaitsAreWhatTheServiceSays) {
             milliseconds(3000));
   EXPECT_EQ(asked_to_wait(response(429, {{"x-ratelimit-reset", "1600000000"}}), now),
             milliseconds(0));
+  EXPECT_EQ(asked_to_wait(response(429, {{"x-ratelimit-reset", "1700009999"}}), now),
+            std::chrono::minutes(2)); // Clocks differ.
   EXPECT_EQ(asked_to_wait(response(200, {{"x-ratelimit-remaining", "0"},
                                          {"x-ratelimit-reset", "1700000001"}}),
                           now),

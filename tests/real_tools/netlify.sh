@@ -68,6 +68,8 @@ provider = "offline"
 test = "sh tests/run.sh"
 lint = "none"
 schema_drift = "none"
+[limits]
+patience = "20s"
 [sandbox]
 read_only = ["$tools"]
 [deploy]
