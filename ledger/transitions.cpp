@@ -3,6 +3,8 @@
 #include "ledger/approving.hpp"
 #include "ledger/detail.hpp"
 
+#include <algorithm>
+
 namespace ledger {
 
 namespace {
@@ -230,6 +232,9 @@ outcome on_round_opened(task_state& s, const record& r) {
   }
   if (auto ok = begin_on_what_landed(s, r); !ok)
     return ok;
+  // A clash is nobody's failure: each one means that somebody else has landed.
+  if (s.refusal_kind == refusal::landing_conflict)
+    s.round_limit_from = std::max<std::uint32_t>(s.round_limit_from, 1) + 1;
   if (auto ok = go_back(s, r, step::test); !ok)
     return ok;
   s.refusal_kind.clear();

@@ -351,14 +351,7 @@ draft draft_of(event e, story& t) {
       return draft_checked(s, c);
     case event::round_opened:
       return draft_round_opened(s);
-    case event::placed:
-    case event::landing:
-    case event::landed:
-    case event::intended:
-    case event::committed:
-    case event::built:
-    case event::deploying:
-    case event::deployed:
+    default:
       return delivery_draft_of(e, t);
     case event::finished:
       return draft_finished(s, s.at == step::test ? status::no_change : status::done, t.conf, 0);
