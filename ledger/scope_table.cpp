@@ -23,6 +23,7 @@ std::string spelled(std::string_view path) {
 
 std::vector<std::string> all_spelled(const std::vector<std::string>& paths) {
   std::vector<std::string> all;
+  all.reserve(paths.size());
   for (auto& p : paths)
     all.push_back(spelled(p));
   return all;
