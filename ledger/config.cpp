@@ -136,6 +136,7 @@ milliseconds deploy_timeout_of(const config& c) {
 
 std::vector<std::string_view> deploy_kind_names() {
   std::vector<std::string_view> names;
+  names.reserve(kinds_of_deploy.size());
   for (const auto& [kind, name] : kinds_of_deploy)
     names.push_back(name);
   return names;
