@@ -17,24 +17,27 @@ caf::result<grant> granter::grant_step(const grant_request& g) {
   // Without a landing branch nothing of a scope is left to wait for behind step 5.
   if (!writes && !world().trunk && s.at > step::test)
     leave_scope(s.task);
+  h.waits = writes && g.what == grant_request::purpose::step;
   bool needs = writes || (world().trunk && s.at > step::implement);
   if (!needs || scopes_.holds(s.task) || g.what != grant_request::purpose::step)
     give_grant(h);
   else
-    enter_scope(h, writes);
+    enter_scope(h);
   return promise;
 }
 
 /// Who writes code waits until nobody else may change the same files; whoever
 /// has written it already only says so.
-void granter::enter_scope(const held_back& h, bool waits) {
+void granter::enter_scope(const held_back& h) {
   elsewhere(
       *world().quick, [w = &world(), s = h.asked.state] { return scope_of(*w, *s); },
-      [this, h, waits](const attempted<std::vector<std::string>>& paths) {
+      [this, h](const attempted<std::vector<std::string>>& paths) {
         auto& s = *h.asked.state;
+        if (!is_at_work(s.task)) // Ended meanwhile: it would keep them for ever.
+          return;
         if (!paths) // The gate will see what is wrong with them.
           return give_grant(h);
-        if (!waits)
+        if (!h.waits)
           scopes_.hold(s.task, *paths);
         else if (!scopes_.enter(s.task, *paths, s.priority))
           return hold_back(h);
@@ -44,8 +47,6 @@ void granter::enter_scope(const held_back& h, bool waits) {
 
 void granter::hold_back(const held_back& h) {
   auto& task = h.asked.state->task;
-  if (!is_at_work(task)) // Ended meanwhile.
-    return leave_scope(task);
   held_back_[task] = h;
   std::string names;
   for (auto& name : scopes_.waited_for(task))
@@ -65,11 +66,9 @@ void granter::leave_scope(const std::string& task) {
 }
 
 void granter::give_grant(const held_back& h) {
+  auto before = h.waits ? scopes_.waited_for(h.asked.state->task) : std::vector<std::string>{};
   elsewhere(
-      *world().quick,
-      [w = &world(), g = h.asked, before = scopes_.waited_for(h.asked.state->task)] {
-        return draft_of_grant(*w, g, before);
-      },
+      *world().quick, [w = &world(), g = h.asked, before] { return draft_of_grant(*w, g, before); },
       [this, promise = h.promise, s = h.asked.state](attempted<ledger::draft> d) mutable {
         if (!d) {
           promise.deliver(grant{{nullptr, d.error()}, {}, {}, {}});

@@ -39,8 +39,9 @@ private:
   struct held_back {
     grant_request asked;
     caf::typed_response_promise<grant> promise;
+    bool waits = false; ///< It is about to write code.
   };
-  void enter_scope(const held_back& h, bool waits);
+  void enter_scope(const held_back& h);
   void hold_back(const held_back& h);
   void give_grant(const held_back& h);
 

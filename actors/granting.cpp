@@ -103,12 +103,10 @@ result<std::vector<std::string>> scope_of(const services& w, const task_state& s
 result<ledger::tip_of_branch> base_for(const services& w, ledger::tip_of_branch base,
                                        const std::vector<std::string>& commits_before) {
   if (w.trunk) {
-    auto ahead = w.trunk->holds(base.commit, base.commit);
+    auto ahead = w.trunk->tip_beyond(base.commit);
     if (!ahead)
       return tl::make_unexpected(ahead.error());
-    if (*ahead)
-      return w.trunk->tip();
-    return base;
+    return ahead->value_or(base);
   }
   if (commits_before.empty())
     return base;

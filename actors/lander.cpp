@@ -66,8 +66,8 @@ private:
             return fail(s->task, held.error());
           if (*held)
             return tell_landed(s->task, true);
-          if (waiting_.count(s->task) != 0)
-            line_.arrive(*s);
+          if (auto w = waiting_.find(s->task); w != waiting_.end())
+            line_.arrive(*w->second.state); // It may have come again meanwhile.
           go_on();
         });
     return promise;
@@ -164,10 +164,11 @@ private:
   void perform(landing_line::move& m) {
     elsewhere(
         *world().quick, [t = world().trunk, m] { return t->advance(m.from, m.to); },
-        [this, m](const attempted<bool>& pushed) {
-          if (!pushed)
-            return not_moved(pushed.error());
+        [this, m](const attempted<void>& moved) {
+          if (!moved)
+            return not_moved(moved.error());
           line_.moved(m);
+          std::erase_if(logs_, [this](auto& log) { return !line_.knows(log.first); });
           for (auto& task : m.tasks)
             tell_landed(task, false);
           go_on();

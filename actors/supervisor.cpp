@@ -295,11 +295,16 @@ private:
   }
 
   void leave(const std::string& task) {
+    make_room(task);
+    in_flight_.erase(task);
+    admit();
+  }
+
+  /// Nobody waits behind it any more, in the landing's line or for its files.
+  void make_room(const std::string& task) {
     if (lander_)
       tell(this, lander_, land_leave{task});
     leave_scope(task);
-    in_flight_.erase(task);
-    admit();
   }
 
   // -- a person's orders -------------------------------------------------------
@@ -378,6 +383,7 @@ private:
       report_.left_at_work = true;
       if (world().end_work)
         world().end_work(s->task);
+      make_room(s->task); // It comes again, as its records are then.
       contained([&] { s->at_rest() ? end(s) : open(item->second, s); },
                 [&](const std::string& thrown) { drop(s->task, thrown); });
     } else if (idle_.erase(s->task) != 0) {

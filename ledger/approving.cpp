@@ -44,9 +44,7 @@ result<void> nothing_else_closes(const task_state& s, const gate_evidence& seen)
 } // namespace
 
 std::string tree_to_approve(const task_state& s) {
-  return s.at == step::implement ? s.base_tree
-         : s.at == step::deliver ? approved_tree_of(s)
-                                 : std::string{};
+  return s.at == step::implement ? s.base_tree : s.at == step::deliver ? s.tree : std::string{};
 }
 
 bool wants_approval(const task_state& s, const approvals& configured) {
@@ -55,6 +53,10 @@ bool wants_approval(const task_state& s, const approvals& configured) {
 
 bool is_approved(const task_state& s) noexcept {
   return s.human_ok && s.human_ok->for_step == s.at;
+}
+
+bool covers(const standing_contract& human_ok, std::string_view tree) noexcept {
+  return human_ok.tree == tree || (!tree.empty() && human_ok.carried_to == tree);
 }
 
 bool still_waits(const task_state& s, const approvals& configured) {

@@ -10,7 +10,9 @@
 //      nothing of the other.
 //   2. It falls, to contract/old/, with whatever takes CLAUDE_FINAL_OK away, and
 //      with every way back to step 7 or before.
-//   3. Nothing is approved in advance, and nothing over evidence that the gate
+//   3. A landing that carries the review over to a combined tree carries an
+//      approval over with it; one given later names the combined tree.
+//   4. Nothing is approved in advance, and nothing over evidence that the gate
 //      would refuse.
 //
 // Pure.
@@ -23,6 +25,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace ledger {
 
@@ -35,6 +38,9 @@ bool wants_approval(const task_state& s, const approvals& configured);
 
 /// Whether HUMAN_OK stands for the step at hand. Its terms are the gate's to see.
 bool is_approved(const task_state& s) noexcept;
+
+/// Whether the standing HUMAN_OK was given for `tree`, or carried over to it.
+bool covers(const standing_contract& human_ok, std::string_view tree) noexcept;
 
 /// Whether a waiting task is waiting still: also if the configuration asked for
 /// it and asks no more, it is not.

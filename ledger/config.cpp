@@ -176,10 +176,6 @@ std::string_view to_string(landing_mode m) noexcept {
   return "unknown";
 }
 
-std::string_view to_string(landing_review r) noexcept {
-  return r == landing_review::patch ? "patch" : "tree";
-}
-
 std::string landing_ref(const config& c) {
   return c.landing.branch.empty() ? std::string{} : "refs/heads/" + c.landing.branch;
 }

@@ -173,7 +173,6 @@ std::optional<deploy_kind> deploy_kind_named(std::string_view name) noexcept;
 std::string_view to_string(deploy_kind k) noexcept;
 std::string_view to_string(sandbox_kind k) noexcept;
 std::string_view to_string(landing_mode m) noexcept;
-std::string_view to_string(landing_review r) noexcept;
 
 /// `refs/heads/<landing.branch>`; empty without one.
 std::string landing_ref(const config& c);

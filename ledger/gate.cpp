@@ -92,7 +92,7 @@ gate_decision approval_terms(const task_state& s, const gate_evidence& e) {
   if (standing.for_step != s.at)
     return open_gate(); // It has done its work, and opens nothing here.
   auto again = won_again(s, contract::human);
-  if (standing.tree != tree_to_approve(s))
+  if (!covers(standing, tree_to_approve(s)))
     return closed(
         closed_because::tree_changed,
         "HUMAN_OK was given for tree " + standing.tree + ", not for " + tree_to_approve(s), again);

@@ -123,6 +123,10 @@ void landing_line::moved(const move& done) {
       cars_.erase(cars_.begin() + (c - cars_.data()));
   group_ = 0;
   tip_ = {done.to, done.tree};
+  std::erase_if(verdicts_, [this](auto& v) {
+    return std::none_of(cars_.begin(), cars_.end(),
+                        [&](auto& c) { return c.linked && c.landing_tree == v.first; });
+  });
   if (cars_.empty())
     tip_known_ = false;
 }

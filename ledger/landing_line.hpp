@@ -110,6 +110,8 @@ public:
   /// The tasks that wait, in the order of the line.
   std::vector<std::string> waiting() const;
   const tip_of_branch& tip() const noexcept { return tip_; }
+  /// Whether somebody may still land on what was found of this tree.
+  bool knows(std::string_view tree) const { return verdicts_.find(tree) != verdicts_.end(); }
 
 private:
   struct car {
@@ -150,7 +152,7 @@ private:
   std::string aim_;       ///< Where the group is to move the branch; empty: not yet.
   bool moving_ = false;
   std::string combining_, checking_;
-  std::map<std::string, bool, std::less<>> verdicts_; ///< Of trees.
+  std::map<std::string, bool, std::less<>> verdicts_; ///< Of trees that cars may land with.
 };
 
 } // namespace ledger

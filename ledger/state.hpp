@@ -55,6 +55,7 @@ struct standing_contract {
   std::string tree;        ///< Empty for CLAUDE_DECISIONS_OK.
   std::string config_digest;
   step for_step = step::ingest; ///< HUMAN_OK: the one step that it opens.
+  std::string carried_to;       ///< HUMAN_OK: the tree that a landing carried it to; empty: none.
 };
 
 /// The words of a refusal, each the consequence of a NO or of red.

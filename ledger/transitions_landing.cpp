@@ -29,6 +29,8 @@ outcome keep_what_was_won(task_state& s, const record& r, bool same_trees) {
     if (!file_of(s, path::run_log) || s.diff_path != path::changes)
       return broken(r, "a patch without its diff, or without the log of its checks");
     s.carried = carried_review{approved, tested};
+    if (s.human_ok && s.human_ok->for_step == step::deliver)
+      s.human_ok->carried_to = tree;
     s.checked_tree = tree;
   }
   if (!s.out.tree.empty() && s.out.commit.empty())

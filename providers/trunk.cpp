@@ -26,11 +26,22 @@ public:
     auto now = both();
     if (!now)
       return tl::make_unexpected(now.error());
-    auto& commit = now->tip.empty() ? start_ : now->tip;
-    auto tree = git_.tree_of(commit);
-    if (!tree)
-      return tl::make_unexpected(tree.error());
-    return ledger::tip_of_branch{commit, *tree};
+    return with_tree(now->tip.empty() ? start_ : now->tip);
+  }
+
+  ledger::result<std::optional<ledger::tip_of_branch>>
+  tip_beyond(std::string_view commit) override {
+    auto now = both();
+    if (!now)
+      return tl::make_unexpected(now.error());
+    if (now->tip.empty())
+      return std::nullopt;
+    auto in = git_.is_ancestor(commit, now->tip);
+    if (!in)
+      return tl::make_unexpected(in.error());
+    if (!*in)
+      return std::nullopt;
+    return with_tree(now->tip);
   }
 
   ledger::result<bool> holds(std::string_view commit, std::string_view from) override {
@@ -50,7 +61,7 @@ public:
     return true;
   }
 
-  ledger::result<bool> advance(std::string_view from, std::string_view to) override {
+  ledger::result<void> advance(std::string_view from, std::string_view to) override {
     auto now = both();
     if (!now)
       return tl::make_unexpected(now.error());
@@ -65,7 +76,7 @@ public:
         return moved_or(ok.error());
     if (auto ok = bring_up(now->local, to, from); !ok)
       return moved_or(ok.error());
-    return !remote_.empty();
+    return {};
   }
 
   ledger::result<merged_trees> combine(std::string_view base_tree, std::string_view onto_tree,
@@ -81,6 +92,13 @@ private:
   struct places {
     std::string local, remote, tip; ///< Empty: not there.
   };
+
+  ledger::result<ledger::tip_of_branch> with_tree(const std::string& commit) const {
+    auto tree = git_.tree_of(commit);
+    if (!tree)
+      return tl::make_unexpected(tree.error());
+    return ledger::tip_of_branch{commit, *tree};
+  }
 
   static tl::unexpected<ledger::failure> moved_or(ledger::failure f) {
     if (f.code == "ref-moved")

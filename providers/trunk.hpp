@@ -20,6 +20,7 @@
 #include "providers/git.hpp"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -33,11 +34,15 @@ public:
   /// Where the next task lands. Errors: refused (checked out, or here and remote
   /// have gone apart: with the remedy), unavailable.
   virtual ledger::result<ledger::tip_of_branch> tip() = 0;
+  /// Where the next task lands if that holds `commit`; nothing: it does not. Moves
+  /// nothing, here or at the remote. Errors: as tip(), but for a checkout.
+  virtual ledger::result<std::optional<ledger::tip_of_branch>>
+  tip_beyond(std::string_view commit) = 0;
   /// Whether it holds a commit, here and at the remote. The rest of a move that was
   /// interrupted is done; `from` is where that began.
   virtual ledger::result<bool> holds(std::string_view commit, std::string_view from) = 0;
-  /// Moves it. Gives whether it was pushed. Errors: refused, code trunk_moved_code.
-  virtual ledger::result<bool> advance(std::string_view from, std::string_view to) = 0;
+  /// Moves it. Errors: refused, code trunk_moved_code.
+  virtual ledger::result<void> advance(std::string_view from, std::string_view to) = 0;
   /// Brings the change from base_tree to tree onto another tree.
   virtual ledger::result<merged_trees>
   combine(std::string_view base_tree, std::string_view onto_tree, std::string_view tree) = 0;

@@ -1,5 +1,6 @@
 #include "ledger/disk/verify.hpp"
 
+#include "ledger/approving.hpp"
 #include "ledger/digest.hpp"
 #include "ledger/disk/growing.hpp"
 #include "ledger/disk/recovery.hpp"
@@ -21,6 +22,11 @@ constexpr std::string_view contract_folder = "contract";
 constexpr std::size_t max_contract_bytes = 4096;
 
 constexpr int looks_max = 10;
+
+bool is_contract(std::string_view ledger_path) {
+  return std::any_of(contracts.begin(), contracts.end(),
+                     [&](auto c) { return ledger_path == path_of(c); });
+}
 
 bool is_same(const damage& a, const damage& b) {
   return a.task == b.task && a.file == b.file && a.why == b.why;
@@ -56,8 +62,7 @@ public:
     for (auto& [name, want] : expected_)
       file(want);
     for (auto& [name, want] : given_up())
-      if (std::none_of(contracts.begin(), contracts.end(),
-                       [&](auto c) { return name == path_of(c); }))
+      if (!is_contract(name))
         file(want);
       else if (digest(name).empty())
         hurt(name, fmt::format("it is missing; record {} names it", want.seq));
@@ -113,11 +118,13 @@ private:
         hurt(std::string(path_of(c)),
              fmt::format("contract-forged: record {} gave it for another text than {}",
                          standing->seq, text));
-      bool of_candidate = c == contract::final || standing->for_step == step::deliver;
-      if (of_candidate && standing->tree != approved_tree_of(*s))
+      bool other_tree = c == contract::final && standing->tree != approved_tree_of(*s);
+      bool other_than_approved = standing->for_step == step::deliver && !covers(*standing, s->tree);
+      if (other_tree || other_than_approved)
         hurt(std::string(path_of(c)),
              fmt::format("contract-forged: record {} gave it for tree {}, the candidate is {}",
-                         standing->seq, standing->tree, approved_tree_of(*s)));
+                         standing->seq, standing->tree,
+                         other_tree ? approved_tree_of(*s) : s->tree));
     }
   }
 

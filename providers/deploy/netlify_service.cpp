@@ -22,6 +22,14 @@ using clock = std::chrono::steady_clock;
 constexpr std::size_t pages_max = 100, page_deploys = 100;
 constexpr std::chrono::seconds idle_timeout{60};
 constexpr std::chrono::seconds cancel_timeout{10};
+/// A request with what is left of the time of that which it belongs to. One that
+/// is sent again, after a wait, has less of it.
+http_request within(http_request r, deadline until) {
+  const auto left = std::chrono::ceil<milliseconds>(until - clock::now());
+  r.total_timeout = std::max(milliseconds{1}, left);
+  return r;
+}
+
 /// Where a service says "later" and "at once" in one breath.
 constexpr milliseconds shortest_wait{50};
 
@@ -52,9 +60,7 @@ http_request service::request(std::string_view path, deadline until) const {
   r.url = access_.base + std::string(path);
   r.headers = {{"Authorization", "Bearer " + access_.token}};
   r.idle_timeout = idle_timeout;
-  r.total_timeout =
-      std::max(milliseconds{1}, std::chrono::ceil<milliseconds>(until - clock::now()));
-  return r;
+  return within(std::move(r), until);
 }
 
 ledger::result<void> service::pause(milliseconds time) const {
@@ -111,7 +117,7 @@ ledger::result<reply> service::call(const http_request& r, repeat how, deadline 
   for (;;) {
     if (auto ok = wait_for_turn(until); !ok)
       return tl::make_unexpected(ok.error());
-    auto said = send_and_wait(web_, r, is_closing_);
+    auto said = send_and_wait(web_, within(r, until), is_closing_);
     if (!said)
       return tl::make_unexpected(said.error());
     const auto careful = how == repeat::if_it_did_not_arrive;

@@ -257,6 +257,47 @@ TEST(Approving, AFixThatChangesTheTreeHasToBeApprovedAgain) {
   EXPECT_EQ(text_at(t.records.back().detail, "tree"), "tree2");
 }
 
+/// A landing found the same patch on another tree, with green checks.
+void carry_over(story& t, const std::string& tree) {
+  placement p;
+  p.how = placing::patch;
+  p.branch = "refs/heads/trunk";
+  p.onto = "base-of-" + tree;
+  p.onto_tree = "onto-" + tree;
+  p.tree = p.tested_tree = tree;
+  p.run_log = ledger::testing::text("green on " + tree);
+  t.add(draft_placed(t.state, p));
+}
+
+TEST(Approving, ALandingCarriesItOverAsItDoesTheReview) {
+  auto t = waiting_at(step::deliver);
+  t.approve();
+  t.grant();
+  carry_over(t, "combined");
+  t.add(draft_parked(t.state, "r", "w", "do"));
+  t.add(*draft_retried(t.state, std::nullopt, nullptr));
+  auto gate = gate_of(t);
+  EXPECT_TRUE(gate.open) << gate.why;
+  t.state.tree = "another";
+  EXPECT_EQ(gate_of(t).because, closed_because::tree_changed);
+}
+
+// One given after the review was carried over named the tree before: nobody had
+// approved what was to be delivered.
+TEST(Approving, OneGivenAfterALandingCombinedTreesNamesTheCombinedTree) {
+  story t;
+  t.until(step::deliver);
+  t.grant();
+  carry_over(t, "combined");
+  t.add(draft_parked(t.state, "r", "w", "do"));
+  t.add(*draft_retried(t.state, std::nullopt, nullptr));
+  t.conf.approve.deploy = true;
+  t.wait_for_person();
+  t.approve();
+  EXPECT_EQ(text_at(t.records.back().detail, "tree"), "combined");
+  EXPECT_TRUE(gate_of(t).open) << gate_of(t).why;
+}
+
 TEST(Approving, RecordsThatDoNotFitAreCorrupt) {
   auto t = waiting_at(step::deliver);
   auto good = *draft_approved(t.state, std::nullopt, t.honest_evidence(), {});

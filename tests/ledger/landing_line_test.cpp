@@ -352,4 +352,21 @@ TEST_F(PatchLine, ATreeThatWasFoundGreenIsNotCheckedAgain) {
   EXPECT_EQ(checks_, before);
 }
 
+TEST_F(PatchLine, WhatWasFoundOfATreeIsKeptUntilNobodyCanLandOnIt) {
+  arrive(task("A"));
+  arrive(task("B"));
+  bool known = false;
+  for (int i = 0; i < 100 && !known; ++i) {
+    auto o = line_.next();
+    if (std::holds_alternative<line::nothing>(o))
+      break;
+    perform(o);
+    known = known || line_.knows("base+A+B");
+  }
+  run();
+  EXPECT_TRUE(known);
+  EXPECT_EQ(landed_, (Names{"A", "B"}));
+  EXPECT_FALSE(line_.knows("base+A+B"));
+}
+
 } // namespace

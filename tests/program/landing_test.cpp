@@ -84,6 +84,23 @@ TEST(landing, WhatClashesIsFixedOnTheNewBaseAndLands) {
   EXPECT_TRUE(has(read_file(site.file(clashed, "final/old/landing.round-1.log")), "both versions"));
 }
 
+TEST(landing, AnApprovalIsCarriedOverAsTheReviewIs) {
+  landing_site site("review = \"patch\"\n", "exit 0\n", "[approve]\ndeploy = true\n");
+  for (auto* name : {"one", "two"}) {
+    site.commit_file(fmt::format("src/{}.txt", name), "plain\n");
+    site.edit(name, fmt::format("src/{}.txt", name), "s/plain/done/");
+  }
+  EXPECT_EQ(site.batch().exit_code, 1) << "both wait";
+  for (auto* name : {"one", "two"})
+    EXPECT_EQ(site.run({"approve", name}).exit_code, 0);
+  auto e = site.batch();
+  EXPECT_EQ(e.exit_code, 0) << e.out << e.err;
+  auto carried =
+      site.times("one", event::placed, "patch") + site.times("two", event::placed, "patch");
+  EXPECT_EQ(carried, 1u);
+  expect_linear_and_green(site);
+}
+
 /// Red if a file says `left` and another `right`.
 constexpr auto never_both = R"(if grep -q left src/one.txt && grep -q right src/two.txt; then
   echo "left and right together"

@@ -281,6 +281,19 @@ TEST_F(NetlifyApi, TheRateLimitIsWaitedFor) {
   EXPECT_EQ(in_state("ready"), 1u);
 }
 
+// Each call had the whole of the deploy's time once more after a wait: a service
+// that asked for patience and then fell silent took twice as long as it may.
+TEST_F(NetlifyApi, WhatAWaitUsedUpIsNotGivenAgain) {
+  retry_after = "2";
+  serve_with_faults({"list#1=status-429", "list#2=silence"});
+  config.deploy.timeout = 3s;
+  const auto begin = std::chrono::steady_clock::now();
+  const auto found = make()->find(request);
+  ASSERT_FALSE(found);
+  EXPECT_EQ(calls("list"), 2u);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 4500ms) << "3 s, not 2 s and 3 s";
+}
+
 // A wait that is longer than a deploy may take is not begun.
 TEST_F(NetlifyApi, ALongPauseOfTheServiceIsToldAtOnce) {
   retry_after = "7200";

@@ -171,6 +171,22 @@ TEST_F(Trunk, BeginsAtTheBaseAndMovesForward) {
   EXPECT_TRUE(t->holds(one, start).value());
 }
 
+// The look at where a task begins went through holds(), which finishes moves that a
+// kill interrupted: it pushed commits that their author had not pushed yet.
+TEST_F(Trunk, ALookMovesNothing) {
+  with_remote();
+  r.git({"push", "--quiet", "origin", "main:refs/heads/trunk"});
+  auto mine = commit_on(start, "not pushed yet\n"), other = commit_on(start, "other\n");
+  r.git({"branch", "trunk", mine});
+  auto t = open();
+  auto tip = t->tip_beyond(start);
+  ASSERT_TRUE(tip) << tip.error().detail;
+  ASSERT_TRUE(*tip);
+  EXPECT_EQ((*tip)->commit, mine);
+  EXPECT_EQ(there(), start);
+  EXPECT_FALSE(t->tip_beyond(other).value()) << "it does not hold that";
+}
+
 TEST_F(Trunk, DoesNotUndoWhatSomebodyElseDid) {
   auto t = open();
   auto one = commit_on(start, "one\n"), theirs = commit_on(start, "theirs\n");
