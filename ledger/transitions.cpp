@@ -110,8 +110,13 @@ outcome stand(task_state& s, const record& r, contract c, std::optional<standing
   auto* file = file_of(s, path_of(c));
   if (!file)
     return broken(r, "a contract without its file");
-  slot = standing_contract{r.seq, file->sha256, text_at(r.detail, "text_sha256"),
-                           text_at(r.detail, "tree"), text_at(r.detail, "config_digest")};
+  slot = standing_contract{r.seq,
+                           file->sha256,
+                           text_at(r.detail, "text_sha256"),
+                           text_at(r.detail, "tree"),
+                           text_at(r.detail, "config_digest"),
+                           step::ingest,
+                           {}};
   return {};
 }
 
