@@ -7,6 +7,7 @@
 #pragma once
 
 #include "providers/offline/survey.hpp"
+#include "providers/offline/trees.hpp"
 #include "providers/registry.hpp"
 
 #include <deque>
@@ -41,9 +42,9 @@ ledger::result<std::string> fix(desk& d, const request& r);
 ledger::result<std::string> review(desk& d, const request& r);
 ledger::result<std::string> verify(desk& d, const request& r);
 
-/// The diff blocks that a request carries: of its prompt, then of the notes
-/// that a person added.
-std::vector<std::string> blocks_of(const request& r);
+/// What the blocks that a request carries ask for: of its prompt, then of the
+/// notes that a person added.
+ledger::result<std::vector<deed>> deeds_of(const desk& d, const request& r);
 
 /// `text` on one line for Markdown: control characters, back ticks and bytes
 /// that are no UTF-8 spelled `\xNN`, at most 200 bytes.

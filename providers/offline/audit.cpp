@@ -42,12 +42,9 @@ std::string none_found(const std::string& what, const std::vector<std::string>& 
 
 // What the prompt names, in prose and in its diffs.
 std::vector<std::string> named_paths(const request& r, const survey& s,
-                                     std::vector<file_part>& parts) {
+                                     const std::vector<file_part>& parts) {
   auto prompt = input_text(r, ledger::path::prompt);
   std::vector<std::string> names;
-  for (auto& block : blocks_of(r))
-    for (auto& part : parts_of(block))
-      parts.push_back(std::move(part));
   auto add = [&](std::string path) {
     if (std::find(names.begin(), names.end(), path) == names.end()
         && names.size() < named_paths_max)
@@ -94,9 +91,9 @@ std::string behavior(const survey& s, const provider_context& c) {
 }
 
 std::string named(const survey& s, const std::vector<std::string>& names, std::size_t blocks) {
-  auto text =
-      fmt::format("\nThe prompt carries {} diff block{}{}.\n", blocks, blocks == 1 ? "" : "s",
-                  blocks > 1 ? ": the first is the change, each further one a fix" : "");
+  auto text = fmt::format("\nThe prompt carries {} block{} with a change{}.\n", blocks,
+                          blocks == 1 ? "" : "s",
+                          blocks > 1 ? ": the first is the change, each further one a fix" : "");
   if (names.empty())
     return text + "It names no path.\n";
   text += "Paths that it names:\n\n";
@@ -196,11 +193,17 @@ ledger::result<std::string> audit(desk& d, const request& r) {
   if (!found)
     return tl::make_unexpected(found.error());
   auto& s = **found;
+  auto deeds = deeds_of(d, r);
+  if (!deeds)
+    return tl::make_unexpected(deeds.error());
   std::vector<file_part> parts;
+  for (auto& one : *deeds)
+    for (auto& part : parts_of(one.patch))
+      parts.push_back(std::move(part));
   auto names = named_paths(r, s, parts);
   return fmt::format("# Audit of the base for {}\n\n## System behavior\n\n{}{}\n## Schema drift\n\n"
                      "{}\n## Normalization gaps\n\n{}\n## Broken workflows\n\n{}",
-                     r.task, behavior(s, d.context), named(s, names, blocks_of(r).size()),
+                     r.task, behavior(s, d.context), named(s, names, deeds->size()),
                      schema_drift(s, d.context.config.scope.schema_globs, parts), normalization(s),
                      workflows(s, d.context));
 }

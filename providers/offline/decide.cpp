@@ -78,15 +78,18 @@ ledger::result<void> judge_tree(finding& f, desk& d, const request& r,
 }
 
 ledger::result<void> judge_first_block(finding& f, desk& d, const request& r,
-                                       const ledger::protection& guard, const std::string& patch) {
-  auto tried = try_patch(d.context.repository, r.base_tree, patch);
+                                       const ledger::protection& guard, const deed& first) {
+  auto tried = try_deed(d.context.repository, r.base_tree, first);
   if (!tried)
     return tl::make_unexpected(tried.error());
   f.contained = tried->how == attempt::end::contained;
   if (tried->how == attempt::end::no)
-    refuse(f, fmt::format("The first diff block does not apply to the base: {}. Make it anew "
-                          "against the base.",
-                          shown(tried->why)));
+    refuse(f, first.undone_tree.empty()
+                  ? fmt::format("The first diff block does not apply to the base: {}. Make it anew "
+                                "against the base.",
+                                shown(tried->why))
+                  : fmt::format("The change cannot be taken back: {}. Take that back first.",
+                                shown(tried->why)));
   if (tried->how != attempt::end::applies)
     return {};
   return judge_tree(f, d, r, guard, tried->tree);
@@ -95,13 +98,17 @@ ledger::result<void> judge_first_block(finding& f, desk& d, const request& r,
 ledger::result<finding> find_out(desk& d, const request& r) {
   finding f;
   auto& config = d.context.config;
-  auto patches = blocks_of(r);
+  auto deeds = deeds_of(d, r);
+  if (!deeds)
+    return tl::make_unexpected(deeds.error());
   auto guard = ledger::protection_for(config.scope, r.allow);
   if (auto reason = refusal_in(input_text(r, ledger::path::prompt)); !reason.empty())
     refuse(f, fmt::format("The prompt itself refuses: {}", shown(reason)));
   std::set<std::string> paths;
-  for (auto& p : patches) {
-    f.blocks.push_back(parts_of(p));
+  for (auto& one : *deeds) {
+    if (!one.problem.empty())
+      refuse(f, one.problem + ".");
+    f.blocks.push_back(parts_of(one.patch));
     for (auto& path : paths_of(f.blocks.back()))
       paths.insert(path);
   }
@@ -111,18 +118,18 @@ ledger::result<finding> find_out(desk& d, const request& r) {
   f.schema = std::any_of(f.paths.begin(), f.paths.end(), [&](const std::string& p) {
     return matches_any(config.scope.schema_globs, p);
   });
-  if (patches.empty())
+  if (deeds->empty())
     refuse(f, "The prompt carries no diff block. Without a model only a fenced block with the "
-              "word diff can be carried out.");
+              "word diff or revert can be carried out.");
   else if (f.blocks.front().empty())
-    refuse(f, "The first diff block names no file.");
+    refuse(f, "The first block names no file.");
   else if (f.reasons.empty())
-    if (auto done = judge_first_block(f, d, r, guard, patches.front()); !done)
+    if (auto done = judge_first_block(f, d, r, guard, deeds->front()); !done)
       return tl::make_unexpected(done.error());
   return f;
 }
 
-std::string deeds(const std::vector<file_part>& parts) {
+std::string bullets_of(const std::vector<file_part>& parts) {
   std::string text;
   for (auto& p : parts) {
     if (p.adds())
@@ -146,10 +153,10 @@ std::string what_changes(const finding& f) {
     return text;
   }
   if (f.contained)
-    text = "Nothing: the base already is what the first diff block wants:\n\n";
-  text += deeds(f.blocks.front());
+    text = "Nothing: the base already is what the first block wants:\n\n";
+  text += bullets_of(f.blocks.front());
   for (std::size_t i = 1; i < f.blocks.size(); ++i)
-    text += fmt::format("\nIf fix {} is needed:\n\n{}", i, deeds(f.blocks[i]));
+    text += fmt::format("\nIf fix {} is needed:\n\n{}", i, bullets_of(f.blocks[i]));
   return text;
 }
 
@@ -167,7 +174,7 @@ std::string flow(const finding& f) {
     return "The task ends here. A person changes the prompt and retries from ingest.";
   if (f.contained)
     return "The candidate tree equals the base; the task ends without a commit.";
-  auto text = std::string{"The first diff block is applied to the base; test, lint and schema "
+  auto text = std::string{"The first block is carried out on the base; test, lint and schema "
                           "drift run on a clean checkout of the result."};
   if (f.blocks.size() > 1)
     text += fmt::format(" If a round fails, the next of {} fix block{} is applied on top.",

@@ -189,11 +189,13 @@ private:
 
 } // namespace
 
-std::vector<std::string> blocks_in(std::string_view prompt) {
+std::vector<prompt_block> blocks_in(std::string_view prompt) {
   std::string plain = mostly_crlf(prompt) ? with_lf(prompt) : std::string{prompt};
   auto raw = split_lines(plain);
-  std::vector<std::string> blocks;
+  std::vector<prompt_block> blocks;
   for (auto& block : ledger::fenced_blocks(plain)) {
+    if (block.info == "revert")
+      blocks.push_back({prompt_block::kind::revert, std::string{ledger::trimmed(block.content)}});
     if (block.info != "diff")
       continue;
     // Line by line against the prompt itself: a CR that a hunk line really has
@@ -205,7 +207,7 @@ std::vector<std::string> blocks_in(std::string_view prompt) {
       text.append(same ? raw[at] : line).push_back('\n');
       ++at;
     }
-    blocks.push_back(std::move(text));
+    blocks.push_back({prompt_block::kind::diff, std::move(text)});
   }
   return blocks;
 }

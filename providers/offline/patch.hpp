@@ -1,7 +1,8 @@
-// patch.hpp -- the diff blocks of a prompt, as text.
+// patch.hpp -- the blocks of a prompt that ask for a change, as text.
 //
-// A *block* is a fenced block with the info word `diff`. A *file part* is what
-// a patch says about one file: its headers and hunks.
+// A *block* is a fenced block with the info word `diff`, which holds a patch, or
+// `revert`, which holds the id of a commit whose change is to be taken back. A
+// *file part* is what a patch says about one file: its headers and hunks.
 //
 //   1. Paths are named as git would apply them (`-p1`), quoting undone.
 //   2. A prompt with CRLF line ends (a paste from another system) is read as
@@ -11,6 +12,7 @@
 
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -27,8 +29,14 @@ struct file_part {
   bool renames() const noexcept { return !adds() && !deletes() && old_path != new_path; }
 };
 
-/// The content of the diff blocks of a prompt, in order.
-std::vector<std::string> blocks_in(std::string_view prompt);
+struct prompt_block {
+  enum class kind : std::uint8_t { diff, revert } is = kind::diff;
+  std::string text; ///< Of `revert` the id, or whatever stands in its place.
+  bool operator==(const prompt_block&) const = default;
+};
+
+/// The blocks of a prompt, in order.
+std::vector<prompt_block> blocks_in(std::string_view prompt);
 
 /// The reason of the first line `refuse: reason` (letter case and indentation
 /// aside) outside fences, or empty.

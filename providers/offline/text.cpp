@@ -16,18 +16,25 @@ constexpr std::size_t shown_bytes_max = 200;
 
 } // namespace
 
-std::vector<std::string> blocks_of(const request& r) {
-  std::vector<std::string> all;
+ledger::result<std::vector<deed>> deeds_of(const desk& d, const request& r) {
+  std::vector<prompt_block> blocks;
   auto take = [&](const std::vector<input>& from, bool notes) {
     for (auto& i : from)
       if (i.text && (i.path == ledger::path::prompt) != notes
           && (!notes || i.path.compare(0, 7, "inputs/") == 0))
         for (auto& block : blocks_in(*i.text))
-          all.push_back(std::move(block));
+          blocks.push_back(std::move(block));
   };
   take(r.inputs, false);
   take(r.inputs, true);
   take(r.evidence, true);
+  std::vector<deed> all;
+  for (auto& block : blocks) {
+    auto one = deed_of(d.context.repository, block);
+    if (!one)
+      return tl::make_unexpected(one.error());
+    all.push_back(std::move(*one));
+  }
   return all;
 }
 

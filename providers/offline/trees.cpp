@@ -1,6 +1,9 @@
 #include "providers/offline/trees.hpp"
 
-#include "providers/offline/patch.hpp"
+#include "providers/git_words.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace providers::offline {
 namespace {
@@ -44,8 +47,6 @@ bool all_crlf(std::string_view text) {
   return lf > 0 && lf == crlf;
 }
 
-} // namespace
-
 ledger::result<attempt> try_patch(const git& g, std::string_view tree, std::string_view patch) {
   auto first = try_once(g, tree, patch);
   if (!first || first->how != attempt::end::no)
@@ -59,6 +60,48 @@ ledger::result<attempt> try_patch(const git& g, std::string_view tree, std::stri
   auto second = try_once(g, tree, other);
   // What git says about the diff as it was written helps the reader more.
   return second && second->how == attempt::end::no ? first : second;
+}
+
+} // namespace
+
+ledger::result<deed> deed_of(const git& g, const prompt_block& block) {
+  deed d;
+  if (block.is == prompt_block::kind::diff) {
+    d.patch = block.text;
+    return d;
+  }
+  if (!is_object_id(block.text) || !g.has_object(block.text)) {
+    d.problem = "a revert block has to hold the full id of a commit of this repository";
+    return d;
+  }
+  auto undone = g.tree_of(block.text);
+  auto restored = undone ? g.tree_of(block.text + "^") : undone;
+  if (!restored) {
+    d.problem = "the commit of a revert block has no parent to go back to";
+    return d;
+  }
+  auto patch = g.diff(*undone, *restored);
+  if (!patch)
+    return tl::make_unexpected(patch.error());
+  d.patch = std::move(*patch);
+  d.undone_tree = std::move(*undone);
+  d.restored_tree = std::move(*restored);
+  return d;
+}
+
+ledger::result<attempt> try_deed(const git& g, std::string_view tree, const deed& d) {
+  if (d.undone_tree.empty())
+    return try_patch(g, tree, d.patch);
+  auto m = g.merge_trees(d.undone_tree, tree, d.restored_tree);
+  if (!m)
+    return tl::make_unexpected(m.error());
+  if (!m->clashes.empty())
+    return attempt{
+        attempt::end::no,
+        {},
+        fmt::format("what came later changed the same lines of {}", fmt::join(m->clashes, ", "))};
+  auto how = m->tree == tree ? attempt::end::contained : attempt::end::applies;
+  return attempt{how, std::move(m->tree), {}};
 }
 
 } // namespace providers::offline

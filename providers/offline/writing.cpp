@@ -117,14 +117,16 @@ std::string evidence_bullets(const request& r) {
 } // namespace
 
 ledger::result<std::string> plan(desk& d, const request& r) {
-  auto patches = blocks_of(r);
-  if (patches.empty())
+  auto deeds = deeds_of(d, r);
+  if (!deeds)
+    return tl::make_unexpected(deeds.error());
+  if (deeds->empty())
     return ledger::fail(ledger::fault::refused,
                         fmt::format("offline: {} has no diff block to plan; add one and retry "
                                     "{} --from ingest",
                                     ledger::path::prompt, r.task),
                         "no-diff");
-  auto parts = parts_of(patches.front());
+  auto parts = parts_of(deeds->front().patch);
   return fmt::format("# Plan for {}\n\nAsked for: {}\n\n## Files\n\n{}\n## Changes\n\n{}\n"
                      "## Verification\n\nThe change is right if, on a clean checkout of it:\n\n{}",
                      r.task, purpose(input_text(r, ledger::path::prompt)), bullets(paths_of(parts)),
@@ -132,17 +134,19 @@ ledger::result<std::string> plan(desk& d, const request& r) {
 }
 
 ledger::result<std::string> implement(desk& d, const request& r) {
-  auto patches = blocks_of(r);
+  auto deeds = deeds_of(d, r);
+  if (!deeds)
+    return tl::make_unexpected(deeds.error());
   auto refused = [&](std::string_view why) {
     return ledger::fail(ledger::fault::refused,
-                        fmt::format("offline: the first diff block of {} cannot be carried out: "
+                        fmt::format("offline: the first block of {} cannot be carried out: "
                                     "{}; correct it and retry {} --from ingest",
                                     ledger::path::prompt, why, r.task),
                         "diff-does-not-apply");
   };
-  if (patches.empty())
+  if (deeds->empty())
     return refused("there is none");
-  auto tried = try_patch(d.context.repository, r.base_tree, patches.front());
+  auto tried = try_deed(d.context.repository, r.base_tree, deeds->front());
   if (!tried)
     return tl::make_unexpected(tried.error());
   if (tried->how == attempt::end::no)
@@ -151,28 +155,30 @@ ledger::result<std::string> implement(desk& d, const request& r) {
     return tl::make_unexpected(done.error());
   bool contained = tried->how == attempt::end::contained;
   return fmt::format("# Applied for {}\n\n## What changed\n\n{}\n## Why\n\nThe prompt asks for it: "
-                     "{}\nNothing but its first diff block was applied.\n",
+                     "{}\nNothing but its first block was carried out.\n",
                      r.task,
-                     contained ? "Nothing: the base already is what the diff wants.\n"
-                               : described(parts_of(patches.front())),
+                     contained ? "Nothing: the base already is what the block wants.\n"
+                               : described(parts_of(deeds->front().patch)),
                      purpose(input_text(r, ledger::path::prompt)));
 }
 
 ledger::result<std::string> fix(desk& d, const request& r) {
-  auto patches = blocks_of(r);
+  auto deeds = deeds_of(d, r);
+  if (!deeds)
+    return tl::make_unexpected(deeds.error());
   auto number = r.round - 1; // Fix k is made in round k+1 and is block k+1.
-  if (r.round < 2 || patches.size() < r.round)
+  if (r.round < 2 || deeds->size() < r.round)
     return ledger::fail(
         ledger::fault::refused,
         fmt::format("offline: {} carries {} diff block{}, so there is no fix {}. Look at the "
                     "evidence with `scheduler show {}`, then `scheduler retry {} --note FILE`, the "
                     "note holding one more diff block; or correct the prompt and begin again "
                     "from ingest",
-                    ledger::path::prompt, patches.size(), patches.size() == 1 ? "" : "s", number,
+                    ledger::path::prompt, deeds->size(), deeds->size() == 1 ? "" : "s", number,
                     r.task, r.task),
         "no-fix-left");
   auto& from = r.tree.empty() ? r.base_tree : r.tree;
-  auto tried = try_patch(d.context.repository, from, patches[number]);
+  auto tried = try_deed(d.context.repository, from, (*deeds)[number]);
   if (!tried)
     return tl::make_unexpected(tried.error());
   if (tried->how != attempt::end::applies)
@@ -187,7 +193,7 @@ ledger::result<std::string> fix(desk& d, const request& r) {
                         "fix-does-not-apply");
   if (auto done = bring_to(d, r, tried->tree); !done)
     return tl::make_unexpected(done.error());
-  auto parts = parts_of(patches[number]);
+  auto parts = parts_of((*deeds)[number].patch);
   return fmt::format(
       "# Fix {} for {}\n\n## What changed\n\n{}\n## Why\n\nThe round before this one "
       "was refused. The evidence:\n\n{}\n## Files\n\n{}",

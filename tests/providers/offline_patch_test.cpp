@@ -1,4 +1,4 @@
-// Reading the diff blocks of a prompt.
+// Reading the blocks of a prompt that ask for a change.
 
 #include "providers/offline/patch.hpp"
 
@@ -61,14 +61,16 @@ TEST(offline_patch, TellsNewFromDeletedFromMoved) {
   EXPECT_FALSE(parts[3].adds() || parts[3].deletes() || parts[3].renames());
 }
 
-TEST(offline_patch, TakesDiffBlocksOnlyAndInOrder) {
-  EXPECT_EQ(blocks_in("a\n```diff\n1\n```\n```text\n2\n```\n~~~diff\n3\n~~~\n"),
-            (names{"1\n", "3\n"}));
+TEST(offline_patch, TakesDiffAndRevertBlocksOnlyAndInOrder) {
+  using enum prompt_block::kind;
+  EXPECT_EQ(blocks_in("a\n```diff\n1\n```\n```text\n2\n```\n~~~diff\n3\n~~~\n"
+                      "```revert\n  4\n\n```\n"),
+            (std::vector<prompt_block>{{diff, "1\n"}, {diff, "3\n"}, {revert, "4"}}));
 }
 
 TEST(offline_patch, ACrlfPromptGivesLfAndAnLfPromptKeepsItsCr) {
-  EXPECT_EQ(blocks_in("a\r\n```diff\r\n-1\r\n```\r\n"), names{"-1\n"});
-  EXPECT_EQ(blocks_in("a\nb\n```diff\n-1\r\n+1\n```\n"), names{"-1\r\n+1\n"});
+  EXPECT_EQ(blocks_in("a\r\n```diff\r\n-1\r\n```\r\n").at(0).text, "-1\n");
+  EXPECT_EQ(blocks_in("a\nb\n```diff\n-1\r\n+1\n```\n").at(0).text, "-1\r\n+1\n");
 }
 
 TEST(offline_patch, FittingGivesCrToHunkLinesOfCrlfFilesOnly) {

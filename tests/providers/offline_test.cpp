@@ -135,6 +135,11 @@ TEST_F(offline_test, DecideSaysNoAndWhy) {
        "`sub`"},
       {"a name that is a pattern", block(addition("src/*.html", "x")), "cannot be listed"},
       {"a name that differs by case", block(addition("src/OTHER.html", "x")), "OTHER.html"},
+      {"a commit that is none", "```revert\nmain\n```\n", "the full id of a commit"},
+      {"a commit that nobody knows", "```revert\n" + std::string(40, '1') + "\n```\n",
+       "the full id of a commit"},
+      {"a commit with nothing before it", "```revert\n" + desk.repository.base + "\n```\n",
+       "no parent"},
       {"a refusal", "refuse: not this year\n" + block(ok), "not this year"},
       {"a refusal in capitals", "  Refuse: never\n" + block(ok), "never"},
   };
