@@ -2,9 +2,11 @@
 
 #include "actors/candidate.hpp"
 #include "actors/desk.hpp"
+#include "ledger/deploy_turns.hpp"
 #include "ledger/landing_line.hpp"
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -20,19 +22,23 @@ class lander : public desk {
 public:
   lander(caf::actor_config& c, const services& s, ledger_writer writer)
       : desk(c, s, std::move(writer))
-      , line_(s.config.landing.review, s.config.landing.train) {}
+      , line_(s.config.landing.review, s.config.landing.train)
+      , live_(s.live) {}
 
   caf::behavior make_behavior() override {
     return {
         [this](land_request& r) -> caf::result<land_reply> { return arrive(r.state); },
+        [this](deploy_turn_request& r) -> caf::result<deploy_turn> { return ask_turn(r.state); },
         [this](land_note& n) {
           line_.note(*n.state);
+          note_turn(*n.state);
           go_on();
         },
         [this](land_leave& l) {
           waiting_.erase(l.task);
           aimed_.erase(l.task);
           line_.leave(l.task);
+          end_turn(l.task);
           go_on();
         },
         [](continuation& c) { (*c.then)(); },
@@ -40,7 +46,10 @@ public:
   }
 
   /// A promise refers to its actor, which would never be freed.
-  void on_exit() override { waiting_.clear(); }
+  void on_exit() override {
+    waiting_.clear();
+    turn_of_.clear();
+  }
 
 private:
   struct waiter {
@@ -175,6 +184,62 @@ private:
         });
   }
 
+  // -- turns to deploy ---------------------------------------------------------
+
+  caf::result<deploy_turn> ask_turn(const state_ptr& s) {
+    auto promise = make_response_promise<deploy_turn>();
+    turn_of_[s->task] = {s, promise};
+    turns_.ask(s->task);
+    begin_turn();
+    return promise;
+  }
+
+  void begin_turn() {
+    auto task = turns_.next();
+    if (!task)
+      return;
+    auto known = turn_of_.find(*task);
+    if (known == turn_of_.end())
+      return end_turn(*task);
+    auto s = known->second.state;
+    if (!live_)
+      return give_turn(s->task, {});
+    elsewhere(
+        *world().quick,
+        [t = world().trunk, s, live = live_->commit] { return t->is_before(s->out.commit, live); },
+        [this, s, live = *live_](const attempted<bool>& before) {
+          deploy_turn turn;
+          if (!before)
+            turn.fault = before.error();
+          else if (*before)
+            turn.live = live.by;
+          give_turn(s->task, std::move(turn));
+        });
+  }
+
+  void give_turn(const std::string& task, deploy_turn turn) {
+    auto known = turn_of_.find(task);
+    if (known == turn_of_.end()) // It left meanwhile.
+      return;
+    known->second.promise.deliver(std::move(turn));
+    turn_of_.erase(known);
+  }
+
+  /// Whatever it recorded after its turn had begun came of that.
+  void note_turn(const ledger::task_state& s) {
+    if (!turns_.has_turn(s.task) || turn_of_.count(s.task) != 0)
+      return;
+    if (auto live = ledger::live_with(s))
+      live_ = std::move(live);
+    end_turn(s.task);
+  }
+
+  void end_turn(const std::string& task) {
+    turn_of_.erase(task);
+    turns_.over(task);
+    begin_turn();
+  }
+
   // -- what came of it ---------------------------------------------------------
 
   void not_moved(const trouble& t) {
@@ -194,6 +259,8 @@ private:
   }
 
   void tell_landed(const std::string& task, bool adopted) {
+    if (ledger::deploys_in_turn(world().config))
+      turns_.expect(task);
     land_reply r;
     r.what = land_reply::word::landed;
     r.receipt.adopted = adopted;
@@ -232,7 +299,15 @@ private:
       world().on_notice(sentence);
   }
 
+  struct turn_taker {
+    state_ptr state;
+    caf::typed_response_promise<deploy_turn> promise;
+  };
+
   landing_line line_;
+  ledger::deploy_turns turns_;
+  std::map<std::string, turn_taker> turn_of_; ///< Who asked and was not answered.
+  std::optional<ledger::live_deploy> live_;
   std::map<std::string, waiter> waiting_;
   std::set<std::string> aimed_; ///< Told so, and not come again yet.
   std::map<std::string, ledger::text_ptr> logs_;

@@ -16,6 +16,7 @@
 //   child      --permit_request-> TURNSTILE      (before each call of a provider)
 //   TASK       --append---------> LEDGER WRITER  (judgements, rounds, endings)
 //   TASK       --land_request---> LANDER         (a place on the branch, its move)
+//   TASK       --deploy_turn_request-> LANDER    (may it deploy now?)
 //   TASK       --task_ended, task_damaged, ledger_lost--> SUPERVISOR
 //   cli        --person_said-------------> SUPERVISOR --append--> LEDGER WRITER
 //
@@ -161,6 +162,18 @@ struct land_leave {
   std::string task;
 };
 
+/// A task whose change landed wants to deploy, where deploys have turns
+/// (deploy_turns.hpp).
+struct deploy_turn_request {
+  state_ptr state;
+};
+
+/// Now it may; or what is live holds its change already.
+struct deploy_turn {
+  std::optional<ledger::deploy_outcome> live; ///< Then: whose deploy, and which.
+  std::optional<trouble> fault;               ///< Not empty: neither.
+};
+
 /// May a provider be called now? The bound is the most that the call can use
 /// and cost; the highest precedence goes first.
 struct permit_request {
@@ -281,7 +294,8 @@ struct grant {
 //   land_request -> land_reply: when it is the task's turn, however long that
 //                   takes. It owns the line (landing_line.hpp), which is built up
 //                   anew from the requests; it alone moves the branch.
-//   land_note    -> keeps the line as the records are.
+//   deploy_turn_request -> deploy_turn: when it is the task's turn to deploy.
+//   land_note    -> keeps the line as the records are; ends a turn.
 //   land_leave   -> takes the task out of the line.
 //
 // A TASK is a dynamic actor, one for each task in flight. It hears nothing but `begin`,
@@ -312,6 +326,8 @@ CAF_ADD_TYPE_ID(scheduler_protocol, (actors::land_request))
 CAF_ADD_TYPE_ID(scheduler_protocol, (actors::land_reply))
 CAF_ADD_TYPE_ID(scheduler_protocol, (actors::land_note))
 CAF_ADD_TYPE_ID(scheduler_protocol, (actors::land_leave))
+CAF_ADD_TYPE_ID(scheduler_protocol, (actors::deploy_turn_request))
+CAF_ADD_TYPE_ID(scheduler_protocol, (actors::deploy_turn))
 CAF_ADD_TYPE_ID(scheduler_protocol, (actors::flush))
 CAF_END_TYPE_ID_BLOCK(scheduler_protocol)
 #endif
@@ -336,4 +352,6 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(actors::land_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(actors::land_reply)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(actors::land_note)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(actors::land_leave)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(actors::deploy_turn_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(actors::deploy_turn)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(actors::flush)

@@ -25,6 +25,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,8 @@ struct services {
   providers::checker* checks = nullptr;
   providers::deployer* deploy = nullptr;
   providers::trunk* trunk = nullptr; ///< Null without a landing branch.
+  /// What an earlier run made live, where deploys have turns (deploy_turns.hpp).
+  std::optional<ledger::live_deploy> live;
   /// By role: the first, then those that it falls back to. At least one each.
   std::map<ledger::role, std::vector<providers::player>> players;
   /// Makes the tools of one conversation; unset: there are none.

@@ -2,6 +2,7 @@
 
 #include "actors/desk.hpp"
 #include "actors/judging.hpp"
+#include "ledger/deploy_turns.hpp"
 #include "ledger/drafts.hpp"
 
 #include <algorithm>
@@ -56,7 +57,17 @@ private:
   void perform(ledger::make_commit&) { order(runner_, work_order::kind::commit); }
   void perform(ledger::run_build&) { order(runner_, work_order::kind::build); }
 
-  void perform(ledger::run_deploy&) { order(runner_, work_order::kind::deploy); }
+  void perform(ledger::run_deploy&) {
+    if (!lander_ || !ledger::deploys_in_turn(world().config))
+      return order(runner_, work_order::kind::deploy);
+    ask_lander<deploy_turn>(deploy_turn_request{state_}, [this](const deploy_turn& turn) {
+      if (turn.fault)
+        return take_fault(*turn.fault);
+      if (turn.live)
+        return record(ledger::draft_deployed(*state_, *turn.live));
+      order(runner_, work_order::kind::deploy);
+    });
+  }
 
   void perform(ledger::take_up_landed&) {
     ledger::placement p;
@@ -69,14 +80,7 @@ private:
   }
 
   void perform(ledger::stand_in_line&) {
-    auto once = once_for_order<land_reply>([this](land_reply r) { take_turn(r); });
-    watch(lander_, [this, once](const caf::error& e) {
-      once(land_reply{{}, {}, {}, {}, fault_of(system(), e, "the lander")});
-    });
-    ask_however_long(this, lander_, land_request{state_})
-        .then(once, [this, once](const caf::error& e) {
-          once(land_reply{{}, {}, {}, {}, fault_of(system(), e, "the lander")});
-        });
+    ask_lander<land_reply>(land_request{state_}, [this](const land_reply& r) { take_place(r); });
   }
 
   void perform(ledger::judge_answer&) {
@@ -148,7 +152,20 @@ private:
         });
   }
 
-  void take_turn(const land_reply& r) {
+  /// Asks the LANDER; who dies leaves its promises open.
+  template <class Reply, class Request>
+  void ask_lander(Request what, std::function<void(Reply)> then) {
+    auto once = once_for_order<Reply>(std::move(then));
+    auto lost = [this, once](const caf::error& e) {
+      Reply r;
+      r.fault = fault_of(system(), e, "the lander");
+      once(std::move(r));
+    };
+    watch(lander_, lost);
+    ask_however_long(this, lander_, std::move(what)).then(once, lost);
+  }
+
+  void take_place(const land_reply& r) {
     if (r.fault)
       return take_fault(*r.fault);
     switch (r.what) {

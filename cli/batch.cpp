@@ -6,6 +6,8 @@
 #include "actors/writer.hpp"
 #include "cli/damage_help.hpp"
 #include "cli/ledger_view.hpp"
+#include "ledger/deploy_turns.hpp"
+#include "ledger/detail.hpp"
 #include "ledger/paths.hpp"
 
 #include <fmt/format.h>
@@ -156,6 +158,33 @@ std::string close_ledger(const actors::ledger_writer& writer) {
   return lost;
 }
 
+/// Whether a change of this run landed in an earlier one, and may deploy yet.
+bool any_to_deploy(const selection& s) {
+  auto landed = [](const selected_task& t) { return t.state.landed.has_value(); };
+  return std::any_of(s.to_run.begin(), s.to_run.end(), landed)
+         || std::any_of(s.resting.begin(), s.resting.end(), landed);
+}
+
+/// The last deploy of all that landed.
+std::optional<ledger::live_deploy> live_now(const ledger::disk::journal& journal) {
+  std::string newest;
+  std::optional<ledger::live_deploy> live;
+  for (auto& task : journal.tasks()) {
+    auto& records = *journal.records_of(task);
+    auto deployed = std::find_if(records.rbegin(), records.rend(), [](auto& r) {
+      return r.what == ledger::event::deployed && ledger::flag_at(r.detail, "ok");
+    });
+    if (deployed == records.rend() || deployed->time <= newest)
+      continue;
+    auto s = ledger::fold(task, {records.begin(), deployed.base()});
+    if (auto own = s && s->landed ? ledger::live_with(*s) : std::nullopt) {
+      newest = deployed->time;
+      live = std::move(own);
+    }
+  }
+  return live;
+}
+
 } // namespace
 
 started<std::unique_ptr<opened_ledger>> open_ledger(const preflight& p, const seams& s) {
@@ -210,6 +239,8 @@ started<void> open_tools(batch& b) {
 started<void> open_trunk(batch& b, const selection& s) {
   if (!b.with.trunk)
     return {};
+  if (ledger::deploys_in_turn(b.plan->config) && any_to_deploy(s))
+    b.world.live = live_now(b.ledger->journal);
   for (auto& t : s.to_run) {
     auto& out = t.state.out;
     if (out.landing_to.empty() || out.landed)

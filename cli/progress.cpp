@@ -266,6 +266,9 @@ std::string deployed(const record& r) {
   std::string words = "the deploy failed" + because(text_at(r.detail, "ended"));
   if (flag_at(r.detail, "ok") && !flag_at(r.detail, "deployed"))
     words = "nothing to deploy (deploy.kind is none)";
+  else if (auto with = text_at(r.detail, "with"); !with.empty())
+    words = fmt::format("live already, with the later change of {}: {} ({})", with,
+                        url.empty() ? "no address" : url, text_at(r.detail, "deploy_id"));
   else if (flag_at(r.detail, "ok"))
     words = fmt::format("{} {} ({})",
                         flag_at(r.detail, "adopted") ? "found as deployed before:" : "deployed:",

@@ -181,8 +181,17 @@ struct deploy_outcome {
   std::string ended;    ///< If not ok.
   bool adopted = false; ///< Found, not made.
   text_ptr log;
+  std::string with; ///< The task whose deploy this is; empty: its own.
 };
 draft draft_deployed(const task_state& s, const deploy_outcome& d);
+
+/// What is live: the commit, and whose deploy it is.
+struct live_deploy {
+  std::string commit;
+  deploy_outcome by;
+};
+/// A task's own deploy as what is live; nothing: it has none.
+std::optional<live_deploy> live_with(const task_state& s);
 
 draft draft_finished(const task_state& s, status as, const config& c, std::int64_t now_ms);
 /// `gone` names the ledger paths that were found missing or altered: they are

@@ -125,12 +125,27 @@ draft draft_deployed(const task_state& s, const deploy_outcome& o) {
               {"ended", o.ended}};
   if (!o.context.empty())
     d.detail["context"] = o.context;
+  if (!o.with.empty())
+    d.detail["with"] = o.with;
   sign(d, s);
   if (file_of(s, path::deploy_log))
     move_away(d, s, path::deploy_log, "round", s.round);
   if (o.log)
     d.files.push_back({std::string{path::deploy_log}, o.log});
   return d;
+}
+
+std::optional<live_deploy> live_with(const task_state& s) {
+  if (!s.out.deployed || !s.out.deployed_with.empty() || s.out.deploy_id.empty())
+    return std::nullopt;
+  live_deploy live;
+  live.commit = s.out.commit;
+  live.by.ok = live.by.adopted = true;
+  live.by.deploy_id = s.out.deploy_id;
+  live.by.deploy_url = s.out.deploy_url;
+  live.by.context = s.out.context;
+  live.by.with = s.task;
+  return live;
 }
 
 namespace {
@@ -160,6 +175,8 @@ std::string status_json(const task_state& s, const config& c, std::int64_t now_m
   j["timestamp"] = format_time(now_ms);
   j["context"] = s.out.context.empty() ? c.deploy.context : s.out.context;
   j["deployed"] = deployed;
+  if (!s.out.deployed_with.empty())
+    j["deployedWith"] = s.out.deployed_with;
   j["branch"] = s.branch;
   j["base"] = s.base;
   j["tree"] = s.tree;

@@ -98,7 +98,8 @@ struct delivery {
   std::string deploy_id; ///< Of the deploy intent.
   bool deployed = false;
   std::string deploy_url;
-  std::string context; ///< Of the deploy, if its service said one.
+  std::string context;       ///< Of the deploy, if its service said one.
+  std::string deployed_with; ///< The task whose deploy holds this one's change as well.
 };
 
 /// A review that holds for another tree than it was given for: the same patch, on

@@ -71,6 +71,7 @@ outcome on_deployed(task_state& s, const record& r) {
   s.out.deploy_id = text_at(r.detail, "deploy_id"); // The service's own; empty: not deployed.
   s.out.deploy_url = text_at(r.detail, "deploy_url");
   s.out.context = text_at(r.detail, "context");
+  s.out.deployed_with = text_at(r.detail, "with");
   return {};
 }
 

@@ -79,6 +79,10 @@ public:
     return {};
   }
 
+  ledger::result<bool> is_before(std::string_view commit, std::string_view later) override {
+    return commit == later ? ledger::result<bool>(false) : git_.is_ancestor(commit, later);
+  }
+
   ledger::result<merged_trees> combine(std::string_view base_tree, std::string_view onto_tree,
                                        std::string_view tree) override {
     return git_.merge_trees(base_tree, onto_tree, tree);

@@ -43,6 +43,8 @@ public:
   virtual ledger::result<bool> holds(std::string_view commit, std::string_view from) = 0;
   /// Moves it. Errors: refused, code trunk_moved_code.
   virtual ledger::result<void> advance(std::string_view from, std::string_view to) = 0;
+  /// Whether `later` holds `commit`, and is not it.
+  virtual ledger::result<bool> is_before(std::string_view commit, std::string_view later) = 0;
   /// Brings the change from base_tree to tree onto another tree.
   virtual ledger::result<merged_trees>
   combine(std::string_view base_tree, std::string_view onto_tree, std::string_view tree) = 0;
