@@ -6,7 +6,8 @@
 //      scheduler at work (control_client.hpp), or, where there is none, under the
 //      repository's lock (held_order.hpp). One that is at work and cannot be
 //      spoken to is exit 4.
-//   3. Results go to `out`, complaints to `err`; the result is the exit code.
+//   3. rollback is a batch of one task (run.hpp); one at work is exit 4.
+//   4. Results go to `out`, complaints to `err`; the result is the exit code.
 
 #pragma once
 
@@ -25,5 +26,7 @@ exit_code doctor(const doctor_options& o, const seams& with, std::ostream& out);
 exit_code approve(const approve_options& o, std::ostream& out, std::ostream& err);
 exit_code retry(const retry_options& o, const seams& with, std::ostream& out, std::ostream& err);
 exit_code cancel(const cancel_options& o, std::ostream& out, std::ostream& err);
+exit_code rollback(const rollback_options& o, const seams& with, std::ostream& out,
+                   std::ostream& err);
 
 } // namespace cli

@@ -36,6 +36,7 @@ constexpr const char* after_help =
     "  scheduler show Fix-Footer --diff                    its whole history, and the change\n"
     "  scheduler approve Fix-Footer                        let it go on where it waits for you\n"
     "  scheduler retry Fix-Footer --from plan --note n.md  take up a parked task again\n"
+    "  scheduler rollback Fix-Footer                       take its change back, and deploy that\n"
     "\n"
     "Exit codes (the first that applies, over the tasks of this run):\n"
     "  5    the ledger is damaged or was tampered with\n"
@@ -65,6 +66,7 @@ struct raw {
   approve_options approve;
   retry_options retry;
   cancel_options cancel;
+  rollback_options rollback;
   std::string in_flight, log_format, from, approved_step;
   bool tasks_is_empty = false; ///< `--tasks ""`, which is not `--tasks` alone.
 };
@@ -162,6 +164,14 @@ void add_commands(CLI::App& app, raw& r) {
   auto* cancel = command("cancel", "End an unfinished task; what it made is kept");
   add_task(*cancel, r.cancel.task);
   add_repo(*cancel, r.cancel.repo);
+
+  auto* rollback = command("rollback", "Take back what a task delivered, and deploy that");
+  add_task(*rollback, r.rollback.task);
+  rollback->add_option("--config", r.rollback.run.config, "Configuration [scheduler.toml]")
+      ->type_name("FILE");
+  rollback->add_flag("--json", r.rollback.run.json, "Print the result as one JSON object");
+  rollback->add_flag("--quiet", r.rollback.run.quiet, "No progress on stderr");
+  add_repo(*rollback, r.rollback.run.repo);
 }
 
 std::uint32_t number_of_tasks(const std::string& text) {
@@ -180,7 +190,7 @@ void check_task(const std::string& task) {
 
 constexpr const char* nothing_to_do =
     "nothing to do: name a folder of prompts with --tasks DIR, or a command (status, show, verify, "
-    "doctor, approve, retry, cancel)";
+    "doctor, approve, retry, cancel, rollback)";
 
 command judge_batch(raw& r, const CLI::App& app) {
   auto& o = r.batch;
@@ -262,6 +272,11 @@ command judge_command(raw& r, const CLI::App& app, const CLI::App& sub) {
     if (sub.count("--note") != 0 && r.retry.note.empty())
       throw usage_error{"--note: the name of the file is empty; give --note FILE"};
     return r.retry;
+  }
+  if (name == "rollback") {
+    repo(r.rollback.run.repo);
+    check_task(r.rollback.task);
+    return r.rollback;
   }
   repo(r.cancel.repo);
   check_task(r.cancel.task);

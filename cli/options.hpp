@@ -1,7 +1,7 @@
 // options.hpp -- the command line, as values.
 //
 // Either a *batch* (`scheduler --tasks DIR …`) or one of the commands status,
-// show, verify, doctor, approve, retry, cancel. Options appear when they are real.
+// show, verify, doctor, approve, retry, cancel, rollback. Options appear when they are real.
 
 #pragma once
 
@@ -65,13 +65,19 @@ struct cancel_options {
   std::string repo, task;
 };
 
+struct rollback_options {
+  std::string task;
+  batch_options run; ///< repo, config, json, json_log and quiet of it.
+};
+
 /// The command line was answered already (--help, --version, an error).
 struct answered {
   int exit_code = 0;
 };
 
-using command = std::variant<answered, batch_options, status_options, show_options, verify_options,
-                             doctor_options, approve_options, retry_options, cancel_options>;
+using command =
+    std::variant<answered, batch_options, status_options, show_options, verify_options,
+                 doctor_options, approve_options, retry_options, cancel_options, rollback_options>;
 
 /// Parses; prints help, version and errors itself (help to stdout, errors to
 /// stderr, exit 2).

@@ -18,9 +18,12 @@ namespace {
 using ledger::fault;
 using ledger::result;
 
-result<void> find_base(preflight& p) {
+/// The role that offline plays asks nobody.
+constexpr std::string_view offline_kind = "offline";
+
+result<void> find_base(preflight& p, const std::string& name) {
   auto& git = *p.place.repository;
-  auto base = git.resolve_commit(p.config.repo.base);
+  auto base = git.resolve_commit(name);
   if (!base)
     return tl::make_unexpected(base.error());
   auto tree = git.tree_of(*base);
@@ -53,6 +56,16 @@ result<void> find_prompts(preflight& p, const batch_options& o) {
   p.only = o.only;
   p.prompts = std::move(*found);
   return {};
+}
+
+void take_errand(preflight& p, const errand& e) {
+  for (auto& [who, role] : p.config.roles)
+    role = {std::string{offline_kind}, {}, {}, {}};
+  p.config.providers.erase(std::string{offline_kind});
+  p.config.approve = {};
+  p.only = {e.prompt.task};
+  p.prompts.prompts = {e.prompt};
+  p.prompts.names = {e.prompt.task};
 }
 
 /// git keeps branches as files: with a branch `ai-gated` there is no
@@ -90,7 +103,8 @@ std::size_t quick_threads() {
   return std::clamp<std::size_t>(2 * std::thread::hardware_concurrency(), 4, 16);
 }
 
-result<std::unique_ptr<preflight>> prepare_batch(const batch_options& o, const seams& s) {
+result<std::unique_ptr<preflight>> prepare_batch(const batch_options& o, const seams& s,
+                                                 const errand* e) {
   auto p = std::make_unique<preflight>();
   auto here = find_place(o.repo);
   if (!here)
@@ -105,7 +119,9 @@ result<std::unique_ptr<preflight>> prepare_batch(const batch_options& o, const s
   if (o.in_flight)
     p->config.limits.tasks_in_flight = *o.in_flight;
   p->config_digest = ledger::digest_of(p->config);
-  if (auto ok = find_base(*p); !ok)
+  if (e)
+    take_errand(*p, *e);
+  if (auto ok = find_base(*p, e ? e->base : p->config.repo.base); !ok)
     return tl::make_unexpected(ok.error());
   if (auto ok = find_room_for_branches(*p); !ok)
     return tl::make_unexpected(ok.error());
@@ -113,7 +129,7 @@ result<std::unique_ptr<preflight>> prepare_batch(const batch_options& o, const s
   if (!secrets)
     return tl::make_unexpected(secrets.error());
   p->secrets = std::move(*secrets);
-  if (auto ok = find_prompts(*p, o); !ok)
+  if (auto ok = e ? result<void>{} : find_prompts(*p, o); !ok)
     return tl::make_unexpected(ok.error());
   if (auto ok = providers::sandbox_works(*p->place.children, p->config.sandbox); !ok)
     return tl::make_unexpected(ok.error());

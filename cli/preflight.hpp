@@ -37,9 +37,17 @@ struct preflight {
   std::map<ledger::role, std::vector<providers::player>> players; ///< The first, then fallbacks.
 };
 
+/// One task whose prompt this program wrote, instead of a folder's (rollback.hpp).
+/// No model plays it, and nobody is asked whether it may go on.
+struct errand {
+  found_prompt prompt;
+  std::string base; ///< The commit that it begins on.
+};
+
 /// Errors: any kind, with a sentence that helps; the batch is not started. The
 /// result is behind a pointer because providers keep references into it.
-ledger::result<std::unique_ptr<preflight>> prepare_batch(const batch_options& o, const seams& s);
+ledger::result<std::unique_ptr<preflight>> prepare_batch(const batch_options& o, const seams& s,
+                                                         const errand* e = nullptr);
 
 /// Threads for work that waits for the disk or for git.
 std::size_t quick_threads();

@@ -36,6 +36,9 @@ struct perform {
   int operator()(const cancel_options& o) const {
     return static_cast<int>(cancel(o, std::cout, std::cerr));
   }
+  int operator()(const rollback_options& o) const {
+    return static_cast<int>(rollback(o, with, std::cout, std::cerr));
+  }
 };
 
 } // namespace

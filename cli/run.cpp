@@ -180,8 +180,8 @@ void hear(end_signal& end, batch& b, std::function<void(const std::string&)> tel
 
 /// From the lock to the last record. `b` holds the plan; `sum` has what is known
 /// also if the batch ends early.
-started<void> run_locked(const batch_options& o, batch& b, const seams& s, end_signal& end,
-                         std::ostream& err, batch_summary& sum) {
+started<void> run_locked(const batch_options& o, batch& b, const seams& s, bool on_errand,
+                         end_signal& end, std::ostream& err, batch_summary& sum) {
   auto opened = open_ledger(*b.plan, s);
   if (!opened)
     return tl::make_unexpected(opened.error());
@@ -209,7 +209,7 @@ started<void> run_locked(const batch_options& o, batch& b, const seams& s, end_s
   auto ready = open_tools(b);
   if (ready)
     ready = open_trunk(b, sel);
-  if (ready)
+  if (ready && !on_errand) // Whatever the base is like, that is what is to change.
     ready = base_is_green(o, b);
   if (end.came()) { // Whatever they found: their children were ended.
     sum_up_early(sum, b, sel, {});
@@ -247,7 +247,8 @@ exit_code refused(const batch_options& o, const early_end& end, std::ostream& ou
 
 } // namespace
 
-exit_code run_batch(const batch_options& o, const seams& s, std::ostream& out, std::ostream& err) {
+exit_code run_batch(const batch_options& o, const seams& s, std::ostream& out, std::ostream& err,
+                    const errand* e) {
   raise_descriptor_limit();
   // Whoever reads what we print may go away; the batch stays.
   std::signal(SIGPIPE, SIG_IGN);
@@ -258,11 +259,11 @@ exit_code run_batch(const batch_options& o, const seams& s, std::ostream& out, s
         std::_Exit(static_cast<int>(exit_code::interrupted));
       },
       {});
-  auto p = prepare_batch(o, s);
+  auto p = prepare_batch(o, s, e);
   if (!p) {
-    auto& e = p.error();
-    err << (e.code == no_config_code ? e.detail : complaint(e.detail));
-    return refused(o, {exit_code::usage, e.detail}, out);
+    auto& why = p.error();
+    err << (why.code == no_config_code ? why.detail : complaint(why.detail));
+    return refused(o, {exit_code::usage, why.detail}, out);
   }
   if (o.dry_run)
     return dry_run(**p, o.json, out, err);
@@ -271,7 +272,7 @@ exit_code run_batch(const batch_options& o, const seams& s, std::ostream& out, s
   b.plan = std::move(*p);
   hear(end, b, [&err](const std::string& sentence) { err << complaint(sentence) << std::flush; });
   batch_summary sum;
-  auto done = run_locked(o, b, s, end, err, sum);
+  auto done = run_locked(o, b, s, e != nullptr, end, err, sum);
   sum.interrupted = end.came();
   if (sum.interrupted) // Whatever failed: its children were ended.
     done = {};

@@ -17,7 +17,11 @@
 
 namespace cli {
 
-exit_code run_batch(const batch_options& o, const seams& s, std::ostream& out, std::ostream& err);
+struct errand;
+
+/// With an errand (preflight.hpp): that one task instead of a folder's.
+exit_code run_batch(const batch_options& o, const seams& s, std::ostream& out, std::ostream& err,
+                    const errand* e = nullptr);
 
 /// The whole program. `argv` as main gets it.
 int program(int argc, const char* const* argv, const seams& s);

@@ -5,6 +5,7 @@
 #include "ledger/digest.hpp"
 #include "ledger/disk/files.hpp"
 #include "ledger/paths.hpp"
+#include "ledger/rollback.hpp"
 
 #include <fmt/format.h>
 
@@ -144,10 +145,13 @@ private:
     auto state = ledger::fold(task, known_.chain_of(task));
     if (!state || state->terminal() || state->seq == 0)
       return;
+    auto of = ledger::rolled_back_by(task);
+    auto remedy =
+        of ? fmt::format("`scheduler rollback {}` goes on with it", *of)
+           : fmt::format("{} is gone: put it back", (p_.tasks_folder / (task + ".md")).string());
     sel_.summary.absent.push_back(
-        {task,
-         fmt::format("unfinished at step {}; {} is gone: put it back, or `scheduler cancel {}`",
-                     to_string(state->at), (p_.tasks_folder / (task + ".md")).string(), task)});
+        {task, fmt::format("unfinished at step {}; {}, or `scheduler cancel {}`",
+                           to_string(state->at), remedy, task)});
   }
 
   const preflight& p_;

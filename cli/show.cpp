@@ -8,6 +8,7 @@
 #include "cli/summary.hpp"
 #include "ledger/disk/files.hpp"
 #include "ledger/disk/verify.hpp"
+#include "ledger/rollback.hpp"
 
 #include <fmt/format.h>
 
@@ -39,6 +40,7 @@ struct shown_task {
   const task_state* state = nullptr;
   std::vector<ledger::record> records;
   std::vector<damage> damages;
+  std::vector<const task_state*> rollbacks; ///< Tasks that take its change back, the first first.
 };
 
 std::string header_of(const shown_task& t) {
@@ -70,6 +72,11 @@ std::string header_of(const shown_task& t) {
   add("Note", unfinished_commit_words(s));
   if (s.out.deployed)
     add("Deploy", s.out.deploy_url.empty() ? "none" : s.out.deploy_url + " " + s.out.deploy_id);
+  if (auto of = ledger::rolled_back_by(t.name))
+    add("Takes back", *of);
+  for (auto* r : t.rollbacks)
+    add("Taken back by",
+        fmt::format("{}: {}, at step {}", r->task, to_string(r->is), to_string(r->at)));
   for (auto& [role, player] : s.played_by)
     add("Played by", fmt::format("{}: {}", role, player));
   if (s.usd > 0)
@@ -170,6 +177,9 @@ json as_json(const shown_task& t, const fs::path& ledger_root, const trace_place
     j["base"] = t.state->base;
     j["tree"] = t.state->tree.empty() ? json(nullptr) : json(t.state->tree);
     j["played_by"] = t.state->played_by;
+    j["rollbacks"] = json::array();
+    for (auto* r : t.rollbacks)
+      j["rollbacks"].push_back(r->task);
   } else
     j = {{"task", t.name}, {"state", nullptr}, {"folder", t.folder.string()}};
   j["records"] = json::array();
@@ -211,6 +221,9 @@ shown_task task_in(const ledger_view& view, const place& p, const std::string& n
     t.state = &it->second;
   if (auto it = view.found.tasks.find(name); it != view.found.tasks.end())
     t.records = it->second.records;
+  for (auto& other : ledger::rollbacks_of(name, view.names()))
+    if (auto it = view.states.find(other); it != view.states.end())
+      t.rollbacks.push_back(&it->second);
   for (auto& d : view.damages)
     if (d.task.empty() || d.task == name)
       t.damages.push_back(d);

@@ -1,6 +1,7 @@
 #include "ledger/person.hpp"
 
 #include "ledger/paths.hpp"
+#include "ledger/rollback.hpp"
 
 namespace ledger {
 
@@ -25,8 +26,8 @@ result<draft> draft_of_retry(const task_state& s, const person_order& o) {
 result<draft> draft_of_cancel(const task_state& s) {
   if (s.is == status::done || s.is == status::no_change)
     return fail(fault::refused, s.task + " is " + std::string{to_string(s.is)}
-                                    + ": there is nothing left to cancel; its branch and its "
-                                      "deploy are yours to take back");
+                                    + ": there is nothing left to cancel; `scheduler rollback "
+                                    + s.task + "` takes back what it delivered");
   if (s.is == status::cancelled)
     return fail(fault::refused, s.task + " is cancelled already; `scheduler retry " + s.task
                                     + "` takes it up again");
@@ -66,9 +67,11 @@ std::string words_of_order(const task_state& after, const person_order& o, taken
   if (o.what == person_order::kind::cancel)
     return after.task + " is cancelled, at step " + at + "; all that it made is kept. `scheduler "
            + "retry " + after.task + "` takes it up again\n";
-  auto when = now ? std::string{"in the run at work\n"}
-                  : "with the next `scheduler --tasks DIR` (its prompt " + after.task
-                        + ".md has to lie in DIR)\n";
+  auto of = rolled_back_by(after.task);
+  auto when = now  ? std::string{"in the run at work\n"}
+              : of ? "with `scheduler rollback " + *of + "`\n"
+                   : "with the next `scheduler --tasks DIR` (its prompt " + after.task
+                         + ".md has to lie in DIR)\n";
   auto goes_on = after.task + " will go on "
                  + (o.what == person_order::kind::approve ? "at" : "from") + " step " + at + " "
                  + when;
