@@ -31,6 +31,8 @@ std::string_view log_of(std::string_view kind) {
     return path::post_audit;
   if (kind == refusal::verify_no)
     return path::final_verify;
+  if (kind == refusal::landing_conflict)
+    return path::landing_log;
   return kind == refusal::decide_no ? path::decisions : std::string_view{};
 }
 

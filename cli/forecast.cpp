@@ -6,6 +6,7 @@
 #include "cli/selection.hpp"
 #include "ledger/provider_kind.hpp"
 #include "providers/offline/patch.hpp"
+#include "providers/trunk.hpp"
 
 #include <fmt/format.h>
 
@@ -107,7 +108,26 @@ std::string outlay_words(const preflight& p, const selection& s, const outlay& o
   return text + (run ? fmt::format("budget.run_usd is ${:.2f}\n", *run) : "no budget.run_usd\n");
 }
 
-std::string as_table(const preflight& p, const selection& s, const outlay& o) {
+/// How what is done would land.
+struct landing_outlook {
+  std::string words;
+  bool is_refused = false; ///< No batch could begin.
+};
+
+/// A remote is not asked.
+landing_outlook landing_of(const preflight& p) {
+  auto& l = p.config.landing;
+  if (l.mode != ledger::landing_mode::branch)
+    return {std::string{to_string(l.mode)}};
+  if (l.push.empty())
+    if (auto tip = providers::make_trunk(p.config, *p.place.repository, p.base)->tip(); !tip)
+      return {"would be refused: " + tip.error().detail, true};
+  return {fmt::format("on {}{}, in trains of {}", l.branch,
+                      l.push.empty() ? "" : ", pushed to " + l.push, l.train)};
+}
+
+std::string as_table(const preflight& p, const selection& s, const outlay& o,
+                     const landing_outlook& landing) {
   std::vector<std::vector<std::string>> rows;
   auto add = [&](const std::string& task, const std::string& calls, const std::string& usd,
                  const std::string& would) {
@@ -145,6 +165,7 @@ std::string as_table(const preflight& p, const selection& s, const outlay& o) {
       fmt::format("test: {}\nlint: {}\nschema drift: {}\ndeploy: {}\n",
                   printable(p.config.checks.test.command), printable(p.config.checks.lint.command),
                   printable(p.config.checks.schema_drift.command), to_string(p.config.deploy.kind));
+  text += "landing: " + printable(landing.words) + "\n";
   return text + "nothing was written and nobody was called\n";
 }
 
@@ -152,7 +173,8 @@ nlohmann::ordered_json json_of(const std::optional<double>& number) {
   return number ? nlohmann::ordered_json(*number) : nlohmann::ordered_json(nullptr);
 }
 
-std::string as_json(const preflight& p, const selection& s, const outlay& o, exit_code code) {
+std::string as_json(const preflight& p, const selection& s, const outlay& o,
+                    const landing_outlook& landing, exit_code code) {
   nlohmann::ordered_json j;
   j["dry_run"] = true;
   j["tasks"] = nlohmann::ordered_json::array();
@@ -176,12 +198,15 @@ std::string as_json(const preflight& p, const selection& s, const outlay& o, exi
     add(t, t.task, fmt::format("stay {}", to_string(t.is)));
   add_lists(j, s.summary);
   j["base"] = p.base;
+  j["landing"] = landing.words;
   j["exit_code"] = static_cast<int>(code);
   return json_line(j) + "\n";
 }
 
-exit_code code_of(const preflight& p, const selection& s) {
+exit_code code_of(const preflight& p, const selection& s, const landing_outlook& landing) {
   auto sum = s.summary;
+  if (landing.is_refused && !s.to_run.empty())
+    sum.ended_early = early_end{exit_code::usage, landing.words};
   for (auto& t : s.to_run)
     if (auto sure = outlook_of(p, t).sure; sure != status::running) {
       sum.tasks.push_back(t.state);
@@ -214,9 +239,11 @@ exit_code dry_run(const preflight& p, bool json, std::ostream& out, std::ostream
   known.damages = view->damages;
   known.branches = std::move(*branches);
   auto selected = select_tasks(p, known);
-  auto code = code_of(p, selected);
+  auto landing = landing_of(p);
+  auto code = code_of(p, selected, landing);
   auto outlay = outlay_of(p, *view);
-  out << (json ? as_json(p, selected, outlay, code) : as_table(p, selected, outlay));
+  out << (json ? as_json(p, selected, outlay, landing, code)
+               : as_table(p, selected, outlay, landing));
   return code;
 }
 

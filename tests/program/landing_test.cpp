@@ -182,6 +182,14 @@ TEST(landing, ABranchThatIsCheckedOutIsRefusedWithTheRemedy) {
   EXPECT_EQ(e.exit_code, 2) << e.out << e.err;
   EXPECT_TRUE(has(e.err, folder) && has(e.err, "update_checkout")) << e.err;
   EXPECT_TRUE(site.states().empty());
+  auto foreseen = site.batch({"--dry-run"});
+  EXPECT_EQ(foreseen.exit_code, 2) << foreseen.out;
+  EXPECT_TRUE(has(foreseen.out, "landing: would be refused") && has(foreseen.out, folder))
+      << foreseen.out;
+  site.git({"worktree", "remove", folder});
+  foreseen = site.batch({"--dry-run"});
+  EXPECT_EQ(foreseen.exit_code, 0) << foreseen.out << foreseen.err;
+  EXPECT_TRUE(has(foreseen.out, "landing: on trunk, in trains of 8")) << foreseen.out;
 }
 
 TEST(landing, ACleanCheckoutFollowsIfItMay) {
