@@ -81,15 +81,16 @@ schema_drift = "none"
 # implement = false                  # before any code is written
 # deploy = false                     # before the change is committed and deployed
 
-# Finished tasks land on one branch, tested together. Without it each stays on a
+# Finished tasks land on one branch, tested together. With "none" each stays on a
 # branch of its own.
 [landing]
 # mode = "none"                      # or "branch"
-# branch = "main-next"               # a branch that is checked out nowhere
-# push = ""                          # a remote that it is pushed to, such as "origin"
-# review = "tree"                    # or "patch": a review holds for the same patch on another tree
-# update_checkout = false            # the branch may be checked out, and that folder follows
-# train = 8                          # tasks that are tried on one another at once
+# With mode = "branch":
+#   branch = "main-next"             # one that is checked out nowhere
+#   push = "origin"                  # the remote that it is pushed to; without it nowhere
+#   review = "tree"                  # or "patch": a review holds for the same patch on another tree
+#   update_checkout = false          # it may be checked out, and that folder follows
+#   train = 8                        # tasks that are tried on one another at once
 
 # kind: "none", "directory" (publishes to <directory>/<TASK>/<id>), "netlify" (its
 # tool), "netlify-api" (without its tool) or "command".

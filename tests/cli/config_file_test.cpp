@@ -508,7 +508,7 @@ TEST(config_file, TheExampleParsesAndItsCommentsTellTheDefaults) {
     opened += line.rfind("setup", 0) == 0 ? "\n" : line + "\n";
     at = end + 1;
   }
-  EXPECT_EQ(defaults, 28u);
+  EXPECT_EQ(defaults, 29u);
   auto d = parse(opened);
   ASSERT_TRUE(d) << d.error().detail << "\n" << opened;
   expect_same(*d, ledger::config{});

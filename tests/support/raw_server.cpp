@@ -55,7 +55,7 @@ struct raw_server::impl {
   mutable std::mutex mutex;
   mutable std::condition_variable changed;
   std::vector<std::string> requests;
-  std::size_t accepted = 0;
+  std::size_t accepted = 0, ended = 0;
   bool released = false, ending = false;
   std::thread thread;
 
@@ -76,6 +76,11 @@ struct raw_server::impl {
   void end(int fd) {
     ::close(fd);
     open.erase(fd);
+    {
+      std::lock_guard lock{mutex};
+      ++ended;
+    }
+    changed.notify_all();
   }
 
   void accept_all() {
@@ -287,6 +292,11 @@ bool raw_server::wait_for_requests(std::size_t n) const {
   std::unique_lock lock{impl_->mutex};
   return impl_->changed.wait_for(lock, std::chrono::seconds{60},
                                  [&] { return impl_->requests.size() >= n; });
+}
+
+bool raw_server::wait_for_ends(std::size_t n) const {
+  std::unique_lock lock{impl_->mutex};
+  return impl_->changed.wait_for(lock, std::chrono::seconds{60}, [&] { return impl_->ended >= n; });
 }
 
 void raw_server::release() {

@@ -48,6 +48,8 @@ public:
   std::vector<std::string> requests() const;                  ///< The bytes of each.
   /// False: they did not come within a generous time.
   bool wait_for_requests(std::size_t n) const;
+  /// The same for connections that have ended.
+  bool wait_for_ends(std::size_t n) const;
   /// Lets go what is held, now and from now on.
   void release();
 
