@@ -5,6 +5,7 @@
 #include "actors/desk.hpp"
 #include "ledger/disk/files.hpp"
 #include "ledger/drafts.hpp"
+#include "ledger/pull_request.hpp"
 
 namespace actors {
 
@@ -132,6 +133,35 @@ result<draft> do_build(const services& w, const task_state& s) {
   return ledger::draft_built(s, b->ok, b->ended, log);
 }
 
+providers::pull_request_order request_of(const services& w, const task_state& s) {
+  return {s.task,
+          s.branch,
+          s.out.commit,
+          s.out.request.remote,
+          s.out.request.target,
+          ledger::pull_request_title(s),
+          w.secrets.redact(ledger::pull_request_body(s, w.config)),
+          s.pushed};
+}
+
+/// What is there is looked for first: a killed run may have opened it.
+result<draft> do_request(const services& w, const task_state& s) {
+  auto order = request_of(w, s);
+  if (auto ok = w.requests->push(order); !ok)
+    return tl::make_unexpected(ok.error());
+  auto found = w.requests->find(order);
+  if (!found)
+    return tl::make_unexpected(found.error());
+  bool adopted = found->has_value();
+  if (!adopted) {
+    auto opened = w.requests->open(order);
+    if (!opened)
+      return tl::make_unexpected(opened.error());
+    *found = std::move(*opened);
+  }
+  return ledger::draft_requested(s, {(*found)->id, (*found)->url, adopted});
+}
+
 result<draft> do_deploy(const services& w, const task_state& s) {
   auto request = deploy_of(s);
   auto d = w.deploy->find(request);
@@ -159,6 +189,8 @@ result<draft> do_job(const services& w, const work_order& order) {
       return do_commit(w, s);
     case work_order::kind::build:
       return do_build(w, s);
+    case work_order::kind::request:
+      return do_request(w, s);
     case work_order::kind::deploy:
       return do_deploy(w, s);
     case work_order::kind::answer:

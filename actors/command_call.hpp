@@ -1,13 +1,14 @@
-// command_call.hpp -- one job of the RUNNER: checks, commit, build, deploy.
+// command_call.hpp -- one job of the RUNNER: checks, commit, build, pull request,
+// deploy.
 //
 // The child of the RUNNER. It does what the task's state says is due, files
 // the result in the ledger and only then answers. Long jobs run on an executor
 // with as many threads as may run at once.
 //
-//   1. Commit and deploy happen only for a state that holds their signed
-//      intent, which the supervisor alone records.
+//   1. Commit, pull request and deploy happen only for a state that holds their
+//      signed intent, which the supervisor alone records.
 //   2. Whatever runs twice has the same result: the commit's id is fixed by
-//      its intent, a deploy is looked for before it is made.
+//      its intent; a pull request or deploy is looked for before it is made.
 
 #pragma once
 

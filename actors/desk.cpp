@@ -11,12 +11,13 @@ namespace actors {
 namespace {
 
 /// Keys whose values we made ourselves, of ids, digests and paths.
-constexpr std::array<std::string_view, 30> our_own{
+constexpr std::array<std::string_view, 32> our_own{
     "repo",      "task",         "base",          "base_tree",    "branch", "config_digest",
     "from",      "to",           "back_to",       "evidence",     "tree",   "text_sha256",
     "contract",  "parent",       "identity",      "replaces",     "commit", "message",
     "cause",     "input_sha256", "gone",          "checked_tree", "status", "onto",
-    "onto_tree", "behind",       "approved_tree", "tested_tree",  "how",    "review"};
+    "onto_tree", "behind",       "approved_tree", "tested_tree",  "how",    "review",
+    "remote",    "target"};
 
 } // namespace
 

@@ -67,6 +67,14 @@ result<draft> draft_of_commit_intent(const services& w, const task_state& s) {
   return ledger::draft_intended(s, w.now_ms() / 1000, *tip);
 }
 
+/// The intent of a pull request.
+result<draft> draft_of_request_intent(const services& w, const task_state& s) {
+  auto target = w.requests->target();
+  if (!target)
+    return tl::make_unexpected(target.error());
+  return ledger::draft_requesting(s, w.config.landing.push, *target);
+}
+
 /// Where step 4 begins if other changes landed since the task was opened; nothing:
 /// where it is.
 result<std::optional<draft>> draft_of_fresh_base(const services& w, const task_state& s) {
@@ -134,6 +142,8 @@ result<draft> draft_of_grant(const services& w, const grant_request& g,
       return draft_of_commit_intent(w, s);
     case grant_request::purpose::landing_intent:
       return ledger::draft_landing(s, g.move);
+    case grant_request::purpose::request_intent:
+      return draft_of_request_intent(w, s);
     case grant_request::purpose::deploy_intent:
       return ledger::draft_deploying(s);
     case grant_request::purpose::step:

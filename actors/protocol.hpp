@@ -106,6 +106,7 @@ struct grant_request {
     step,
     commit_intent,
     landing_intent,
+    request_intent, ///< Of a pull request.
     deploy_intent
   } what = purpose::step;
   ledger::landing_move move = {}; ///< Of a landing's intent.
@@ -129,6 +130,7 @@ struct work_order {
     place,
     commit,
     build,
+    request, ///< Pushes the branch, and finds or opens the pull request.
     deploy
   } what = kind::answer;
   std::shared_ptr<const berth> where = nullptr; ///< Of kind place.

@@ -16,6 +16,7 @@
 #include "providers/deploy.hpp"
 #include "providers/executor.hpp"
 #include "providers/provider.hpp"
+#include "providers/pull_request.hpp"
 #include "providers/tools.hpp"
 #include "providers/trunk.hpp"
 #include "providers/workspace.hpp"
@@ -40,7 +41,8 @@ struct services {
   providers::workspace* files = nullptr;
   providers::checker* checks = nullptr;
   providers::deployer* deploy = nullptr;
-  providers::trunk* trunk = nullptr; ///< Null without a landing branch.
+  providers::trunk* trunk = nullptr;            ///< Null without a landing branch.
+  providers::pull_requests* requests = nullptr; ///< Null without landing.mode = "pr".
   /// What an earlier run made live, where deploys have turns (deploy_turns.hpp).
   std::optional<ledger::live_deploy> live;
   /// By role: the first, then those that it falls back to. At least one each.

@@ -57,6 +57,11 @@ private:
   void perform(ledger::make_commit&) { order(runner_, work_order::kind::commit); }
   void perform(ledger::run_build&) { order(runner_, work_order::kind::build); }
 
+  void perform(ledger::write_request_intent&) {
+    ask_supervisor(grant_request::purpose::request_intent);
+  }
+  void perform(ledger::open_request&) { order(runner_, work_order::kind::request); }
+
   void perform(ledger::run_deploy&) {
     if (!lander_ || !ledger::deploys_in_turn(world().config))
       return order(runner_, work_order::kind::deploy);

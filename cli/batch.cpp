@@ -56,6 +56,7 @@ actors::services services_of(batch& b) {
   w.checks = b.with.checks.get();
   w.deploy = b.with.deploy.get();
   w.trunk = b.with.trunk.get();
+  w.requests = b.with.requests.get();
   w.players = p.players;
   w.tools = [repository = p.place.repository.get()](providers::tool_scope scope) {
     return providers::make_toolbox(*repository, std::move(scope));
@@ -231,12 +232,19 @@ started<void> open_tools(batch& b) {
                                             p.secrets, p.web.get()});
   if (p.config.landing.mode == ledger::landing_mode::branch)
     b.with.trunk = providers::make_trunk(p.config, *p.place.repository, p.base);
+  if (p.config.landing.mode == ledger::landing_mode::pr)
+    b.with.requests =
+        providers::make_pull_requests({p.config, *p.place.repository, *p.place.children,
+                                       p.place.cache_dir / "pull-requests", p.secrets});
   b.with.jobs = std::make_unique<providers::thread_pool>(at_once);
   b.world = services_of(b);
   return {};
 }
 
 started<void> open_trunk(batch& b, const selection& s) {
+  if (b.with.requests)
+    if (auto ok = b.with.requests->reach(); !ok)
+      return not_now(exit_code::usage, ok.error().detail);
   if (!b.with.trunk)
     return {};
   if (ledger::deploys_in_turn(b.plan->config) && any_to_deploy(s))

@@ -54,7 +54,8 @@ struct tools {
   std::unique_ptr<providers::workspace> files;
   std::unique_ptr<providers::checker> checks;
   std::unique_ptr<providers::deployer> deploy;
-  std::unique_ptr<providers::trunk> trunk; ///< Null without a landing branch.
+  std::unique_ptr<providers::trunk> trunk;            ///< Null without a landing branch.
+  std::unique_ptr<providers::pull_requests> requests; ///< Null without landing.mode = "pr".
   std::unique_ptr<providers::thread_pool> jobs;
 };
 
@@ -78,7 +79,7 @@ started<std::unique_ptr<opened_ledger>> open_ledger(const preflight& p, const se
 started<void> open_tools(batch& b);
 
 /// After open_tools: what landings of a killed run left undone is done, and the
-/// landing branch can be moved.
+/// landing branch can be moved; or the remote of the pull requests answers.
 started<void> open_trunk(batch& b, const selection& s);
 
 /// What the TURNSTILE begins with. Errors: those of the ledger.

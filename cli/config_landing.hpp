@@ -2,7 +2,7 @@
 //
 // The section [landing] of scheduler.toml.
 //
-//   1. A key without a mode is an error, never passed over.
+//   1. A key without a mode, or of another mode, is an error, never passed over.
 //   2. The branch is a name that git takes, and none of ours.
 //
 // Private to config_file.cpp. Pure.

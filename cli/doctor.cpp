@@ -13,6 +13,7 @@
 #include "ledger/provider_kind.hpp"
 #include "providers/checks.hpp"
 #include "providers/deploy.hpp"
+#include "providers/pull_request.hpp"
 #include "providers/sandbox.hpp"
 #include "providers/scratch_folder.hpp"
 
@@ -401,6 +402,11 @@ doctor_facts gather(const doctor_options& o, const seams& with) {
     f.deploy = to_string(c.deploy.kind);
   if (auto ok = providers::deploy_is_ready(c); !ok)
     f.deploy_why = ok.error().detail;
+  if (git && c.landing.mode == ledger::landing_mode::pr) {
+    f.landing = to_string(c.landing.mode);
+    if (auto ok = providers::pull_requests_are_ready(c, *git); !ok)
+      f.landing_why = ok.error().detail;
+  }
   if (!git || base.tree.empty())
     return f;
   f.checks = o.checks ? run_checks(c, *git, children, base) : look_at_checks(*p, c, base);

@@ -109,6 +109,8 @@ struct doctor_facts {
   std::vector<player_fact> players;
   std::string deploy; ///< Its kind; empty: nothing is deployed.
   std::string deploy_why;
+  std::string landing; ///< Its mode; empty: it needs nothing.
+  std::string landing_why;
   checks_fact checks;
 };
 

@@ -183,6 +183,13 @@ void tell_deploy(const doctor_facts& f, std::vector<finding>& all) {
     all.push_back({health::ok, "deploy " + f.deploy, "what it needs is set"});
 }
 
+void tell_landing(const doctor_facts& f, std::vector<finding>& all) {
+  if (!f.landing_why.empty())
+    all.push_back({health::bad, "landing " + f.landing, f.landing_why});
+  else if (!f.landing.empty())
+    all.push_back({health::ok, "landing " + f.landing, "what it needs is set"});
+}
+
 void tell_checks(const checks_fact& c, std::vector<finding>& all) {
   switch (c.is) {
     case checks_state::not_looked_at:
@@ -278,6 +285,7 @@ std::vector<finding> findings_of(const doctor_facts& f) {
   all.push_back(about_sandbox(f));
   tell_players(f, all);
   tell_deploy(f, all);
+  tell_landing(f, all);
   tell_checks(f.checks, all);
   if (!f.place)
     return all;

@@ -5,6 +5,7 @@
 #include "cli/secrets.hpp"
 #include "ledger/paths.hpp"
 #include "providers/deploy.hpp"
+#include "providers/pull_request.hpp"
 #include "providers/sandbox.hpp"
 
 #include <algorithm>
@@ -134,6 +135,8 @@ result<std::unique_ptr<preflight>> prepare_batch(const batch_options& o, const s
   if (auto ok = providers::sandbox_works(*p->place.children, p->config.sandbox); !ok)
     return tl::make_unexpected(ok.error());
   if (auto ok = providers::deploy_is_ready(p->config); !ok)
+    return tl::make_unexpected(ok.error());
+  if (auto ok = providers::pull_requests_are_ready(p->config, *p->place.repository); !ok)
     return tl::make_unexpected(ok.error());
   p->quick = std::make_shared<providers::thread_pool>(quick_threads());
   p->web = std::make_shared<providers::http_engine>();

@@ -239,7 +239,35 @@ std::string placed(const record& r) {
   return words + because(text_at(r.detail, "why")) + kept_as(r);
 }
 
+/// "ai-gated/T at origin"
+std::string remote_branch(const record& r) {
+  std::string_view heads = "refs/heads/";
+  auto branch = text_at(r.detail, "branch");
+  return fmt::format("{} at {}", branch.starts_with(heads) ? branch.substr(heads.size()) : branch,
+                     text_at(r.detail, "remote"));
+}
+
+std::string requesting(const record& r) {
+  auto from = text_at(r.detail, "from");
+  auto target = text_at(r.detail, "target");
+  return fmt::format("about to push commit {} as {} ({}{}), with a pull request{}",
+                     prefix(text_at(r.detail, "commit")), remote_branch(r),
+                     text_at(r.detail, "contract"),
+                     from.empty() ? "" : ", replaces commit " + prefix(from),
+                     target.empty() ? "" : " for " + target);
+}
+
+std::string requested(const record& r) {
+  return fmt::format("{} {} ({}), commit {} as {}",
+                     flag_at(r.detail, "adopted") ? "pull request found as opened before:"
+                                                  : "pull request opened:",
+                     text_at(r.detail, "pr_url"), text_at(r.detail, "pr_id"),
+                     prefix(text_at(r.detail, "commit")), remote_branch(r));
+}
+
 std::string landing(const record& r) {
+  if (text_at(r.detail, "how") == ledger::by_pull_request)
+    return requesting(r);
   auto words = fmt::format("about to land commit {} ({}): {} from {} to {}",
                            prefix(text_at(r.detail, "commit")), text_at(r.detail, "contract"),
                            text_at(r.detail, "branch"), prefix(text_at(r.detail, "from")),
@@ -249,6 +277,8 @@ std::string landing(const record& r) {
 }
 
 std::string landed(const record& r) {
+  if (text_at(r.detail, "how") == ledger::by_pull_request)
+    return requested(r);
   auto words = fmt::format("landed: commit {}", prefix(text_at(r.detail, "commit")));
   if (flag_at(r.detail, "adopted"))
     words += ", found as an earlier run had left it";

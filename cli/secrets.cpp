@@ -145,6 +145,8 @@ std::vector<std::string> variables_of(const ledger::config& c) {
   std::vector<std::string> named;
   if (auto variable = ledger::token_variable_of(c.deploy); !variable.empty())
     named.push_back(std::move(variable));
+  if (auto variable = ledger::token_variable_of(c.landing); !variable.empty())
+    named.push_back(std::move(variable));
   for (auto& [name, provider] : c.providers)
     if (auto variable = ledger::key_variable_of(provider); !variable.empty())
       named.push_back(std::move(variable));

@@ -35,6 +35,7 @@ json task_json(const ledger::task_state& t, const std::filesystem::path& ledger_
           {"reason", text_or_null(t.reason)},
           {"commit", text_or_null(t.out.commit)},
           {"deploy_url", text_or_null(t.out.deployed ? t.out.deploy_url : std::string{})},
+          {"pr_url", text_or_null(t.request ? t.request->url : std::string{})},
           {"usd", t.usd},
           {"spent", spent_json(t)},
           {"round", t.round},

@@ -124,6 +124,10 @@ std::string token_variable_of(const deploy_config& c) {
   return c.token_env.empty() && has_sites(c.kind) ? "NETLIFY_AUTH_TOKEN" : c.token_env;
 }
 
+std::string token_variable_of(const landing_config& c) {
+  return c.mode == landing_mode::pr ? c.token_env : std::string{};
+}
+
 std::string site_variable_of(const deploy_config& c) {
   if (!has_sites(c.kind))
     return {};
@@ -172,6 +176,8 @@ std::string_view to_string(landing_mode m) noexcept {
       return "none";
     case landing_mode::branch:
       return "branch";
+    case landing_mode::pr:
+      return "pr";
   }
   return "unknown";
 }

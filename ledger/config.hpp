@@ -119,7 +119,11 @@ struct deploy_config {
   std::optional<milliseconds> timeout; ///< See deploy_timeout_of().
 };
 
-enum class landing_mode : std::uint8_t { none, branch };
+enum class landing_mode : std::uint8_t {
+  none,   ///< Each task ends on its own branch.
+  branch, ///< Finished tasks land on one branch.
+  pr,     ///< Each task's branch is pushed, and a pull request is opened for it.
+};
 
 /// What becomes of a review when other changes landed first.
 enum class landing_review : std::uint8_t {
@@ -131,8 +135,10 @@ enum class landing_review : std::uint8_t {
 /// reviewed on what, is in the records of each landing.
 struct landing_config {
   landing_mode mode = landing_mode::none;
-  std::string branch; ///< Short name: "main".
-  std::string push;   ///< The remote; empty: nowhere.
+  std::string branch;    ///< Short name: "main". Of mode `pr`: what is to be merged into.
+  std::string push;      ///< The remote; empty: nowhere.
+  std::string command;   ///< Of mode `pr`: opens the pull request.
+  std::string token_env; ///< See token_variable_of().
   landing_review review = landing_review::tree;
   bool update_checkout = false; ///< The branch may be checked out; that folder follows.
   std::uint32_t train = 8;      ///< Tasks that are tried on one another at once.
@@ -162,6 +168,8 @@ std::string digest_of(const config& c);
 std::string build_command_of(const deploy_config& c);
 /// The variable whose value only the deploy gets. Empty: there is none.
 std::string token_variable_of(const deploy_config& c);
+/// The same for what opens pull requests.
+std::string token_variable_of(const landing_config& c);
 /// The variable that names the site. Empty: the kind has no sites.
 std::string site_variable_of(const deploy_config& c);
 /// How long one deploy may take; without `timeout` as long as a check.

@@ -121,6 +121,12 @@ action after_refusal(const task_state& s, const config& c) {
   return open_round{};
 }
 
+/// Whether the intent on record is of what the configuration asks for.
+bool is_as_intended(const delivery& out, const landing_config& c) {
+  return out.request.commit == out.commit && out.request.remote == c.push
+         && (c.branch.empty() || out.request.target == c.branch);
+}
+
 action next_of_delivery(const task_state& s, const config& c) {
   // A deploy that is under way was begun under another configuration.
   auto begun = s.out.deployed || !s.out.deploy_id.empty();
@@ -139,6 +145,9 @@ action next_of_delivery(const task_state& s, const config& c) {
     return run_build{};
   if (on_branch && !s.out.landed)
     return stand_in_line{};
+  if (!begun && c.landing.mode == landing_mode::pr && !s.out.landed && s.out.request.id.empty())
+    return is_as_intended(s.out, c.landing) ? action{open_request{}}
+                                            : action{write_request_intent{}};
   if (s.out.deployed)
     return finish{status::done};
   if (s.out.deploy_id.empty())

@@ -52,6 +52,10 @@ struct run_build {};
 struct stand_in_line {};
 /// The branch holds it since before something sent it back.
 struct take_up_landed {};
+/// Record the intent of a pull request, after reading the contract again.
+struct write_request_intent {};
+/// Push the task's branch, and find or open its pull request.
+struct open_request {};
 /// Record the deploy's intent, after reading the contract again.
 struct write_deploy_intent {};
 struct run_deploy {};
@@ -70,10 +74,10 @@ struct park {
   std::string reason, why, remedy;
 };
 
-using action =
-    std::variant<rest, wait_until, ask_for_grant, ask_role, judge_answer, run_checks, open_round,
-                 write_intent, make_commit, run_build, stand_in_line, take_up_landed,
-                 write_deploy_intent, run_deploy, fall_back, finish, stop, park>;
+using action = std::variant<rest, wait_until, ask_for_grant, ask_role, judge_answer, run_checks,
+                            open_round, write_intent, make_commit, run_build, stand_in_line,
+                            take_up_landed, write_request_intent, open_request, write_deploy_intent,
+                            run_deploy, fall_back, finish, stop, park>;
 
 /// What to do with a task in state `s` at `now_ms` (Unix time).
 action decide(const task_state& s, const config& c, std::int64_t now_ms);

@@ -167,6 +167,18 @@ struct landing_receipt {
 };
 draft draft_landed(const task_state& s, const landing_receipt& l);
 
+/// What `landing` and `landed` say of a pull request, as a placement says how.
+inline constexpr std::string_view by_pull_request = "pr";
+
+/// The intent to push the commit to `remote`, and to have a pull request for it.
+draft draft_requesting(const task_state& s, std::string_view remote, std::string_view target);
+
+struct request_receipt {
+  std::string id, url;
+  bool adopted = false; ///< Found, not made.
+};
+draft draft_requested(const task_state& s, const request_receipt& p);
+
 /// The commit's intent; `now_s` becomes author and committer time.
 draft draft_intended(const task_state& s, std::int64_t now_s, std::string_view replaces);
 draft draft_committed(const task_state& s, std::string_view commit);

@@ -2,6 +2,7 @@
 
 #include "ledger/digest.hpp"
 #include "ledger/drafting.hpp"
+#include "ledger/pull_request.hpp"
 
 namespace ledger {
 
@@ -74,6 +75,32 @@ draft draft_landed(const task_state& s, const landing_receipt& l) {
               {"tested_tree", s.carried ? s.carried->tested_tree : s.tree},
               {"adopted", l.adopted},
               {"pushed", l.pushed}};
+  sign(d, s);
+  return d;
+}
+
+draft draft_requesting(const task_state& s, std::string_view remote, std::string_view target) {
+  auto d = start(s, event::landing);
+  d.detail = {{"how", by_pull_request}, {"contract", path_of(contract::final)},
+              {"branch", s.branch},     {"remote", remote},
+              {"target", target},       {"from", s.request ? s.request->commit : std::string{}},
+              {"to", s.out.commit},     {"commit", s.out.commit},
+              {"tree", s.out.tree}};
+  sign(d, s);
+  return d;
+}
+
+draft draft_requested(const task_state& s, const request_receipt& p) {
+  auto d = start(s, event::landed);
+  d.detail = {{"how", by_pull_request},
+              {"branch", s.branch},
+              {"remote", s.out.request.remote},
+              {"target", s.out.request.target},
+              {"commit", s.out.commit},
+              {"tree", s.out.tree},
+              {"pr_id", p.id},
+              {"pr_url", p.url},
+              {"adopted", p.adopted}};
   sign(d, s);
   return d;
 }
@@ -153,7 +180,15 @@ namespace {
 /// What became of the landing: null without one. Who reads it must see when a
 /// review was given for another tree, and on which one the checks ran.
 json landing_of(const task_state& s, const config& c) {
-  if (c.landing.mode == landing_mode::none)
+  if (auto& p = s.out.request; !p.id.empty())
+    return {{"mode", to_string(landing_mode::pr)},
+            {"branch", short_branch(s)},
+            {"remote", p.remote},
+            {"target", p.target.empty() ? json(nullptr) : json(p.target)},
+            {"commit", p.commit},
+            {"prId", p.id},
+            {"prUrl", p.url}};
+  if (c.landing.mode != landing_mode::branch)
     return nullptr;
   json j{{"mode", to_string(c.landing.mode)},
          {"branch", c.landing.branch},

@@ -62,8 +62,9 @@ enum class event : std::uint8_t {
   intended,     ///< Signed: this commit is about to be made.
   committed,    ///< The branch points at the commit.
   built,        ///< The build ran.
-  landing,      ///< Signed: the landing branch is about to move onto the commit, or past it.
-  landed,       ///< The branch holds the commit.
+  landing,      ///< Signed: the landing branch is about to move onto the commit, or past it;
+                ///< or a pull request for it is about to be opened.
+  landed,       ///< The branch holds the commit; or the pull request is open.
   deploying,    ///< Signed: this deploy is about to be made.
   deployed,     ///< The service (or folder) has it.
   finished,     ///< Signed: done, or no-change.

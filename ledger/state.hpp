@@ -85,6 +85,13 @@ struct round_cause {
   std::vector<file_ref> evidence; ///< Numbered from 1 in this order.
 };
 
+/// A pull request for the task's branch at a remote.
+struct pull_request {
+  std::string commit;         ///< Where that branch is; empty: no intent yet.
+  std::string remote, target; ///< `target`: the branch to be merged into; empty: not said.
+  std::string id, url;        ///< Of the receipt; empty: none yet.
+};
+
 /// What step 8 has achieved. Empty strings: not yet.
 struct delivery {
   std::string tree, parent, message, identity; ///< Of the intent.
@@ -95,6 +102,7 @@ struct delivery {
   bool placed = false;                  ///< The landing gave it its place on `parent`.
   std::string landing_from, landing_to; ///< Of the landing's intent.
   bool landed = false;
+  pull_request request;
   std::string deploy_id; ///< Of the deploy intent.
   bool deployed = false;
   std::string deploy_url;
@@ -173,6 +181,8 @@ struct task_state {
   delivery out;
   std::optional<carried_review> carried;
   std::optional<landed_commit> landed; ///< Whatever became of the task since.
+  std::optional<pull_request> request; ///< Of the last receipt, whatever became of the task since.
+  std::vector<std::string> pushed;     ///< Commits of ours that a remote's branch may be at.
   std::uint32_t placements = 0;        ///< `placed` records.
   std::string displaced_diff;          ///< The change before the conflict that a fix answers to.
   std::string branch_commit;           ///< What our last receipt says the branch points at.

@@ -1,8 +1,12 @@
-// The events of a landing: the place in the line, the intent, the receipt.
+// The events of a landing: the place in the line, the intent, the receipt; and
+// the intent and receipt of a pull request.
 
 #include "ledger/detail.hpp"
 #include "ledger/drafts.hpp"
 #include "ledger/transitions.hpp"
+
+#include <algorithm>
+#include <utility>
 
 namespace ledger {
 
@@ -124,6 +128,38 @@ outcome on_landed(task_state& s, const record& r) {
   return {};
 }
 
+/// A pull request stands beside the landing branch: it places nothing, and no
+/// branch holds the change because of it.
+outcome on_requesting(task_state& s, const record& r) {
+  if (!s.out.built || s.out.landed || !s.out.request.id.empty() || s.recheck || s.out.deployed
+      || !s.out.deploy_id.empty())
+    return broken(r, "no pull request was due");
+  pull_request p{text_at(r.detail, "commit"),
+                 text_at(r.detail, "remote"),
+                 text_at(r.detail, "target"),
+                 {},
+                 {}};
+  if (p.commit != s.out.commit || p.remote.empty())
+    return broken(r, "the intent names another commit, or no remote");
+  if (std::find(s.pushed.begin(), s.pushed.end(), p.commit) == s.pushed.end())
+    s.pushed.push_back(p.commit);
+  s.out.request = std::move(p);
+  return {};
+}
+
+outcome on_requested(task_state& s, const record& r) {
+  auto& p = s.out.request;
+  if (p.commit.empty() || !p.id.empty() || text_at(r.detail, "commit") != p.commit)
+    return broken(r, "a receipt without an intent");
+  p.id = text_at(r.detail, "pr_id");
+  p.url = text_at(r.detail, "pr_url");
+  if (p.id.empty() || p.url.empty())
+    return broken(r, "a receipt without the pull request");
+  s.request = p;
+  recovered(s);
+  return {};
+}
+
 } // namespace
 
 result<void> carry_landing_on(task_state& s, const record& r) {
@@ -131,13 +167,14 @@ result<void> carry_landing_on(task_state& s, const record& r) {
     return begin_fresh(s, r);
   if (s.at != step::deliver || s.ph != phase::granted)
     return broken(r, "no delivery was granted");
+  bool is_request = text_at(r.detail, "how") == by_pull_request;
   switch (r.what) {
     case event::placed:
       return on_placed(s, r);
     case event::landing:
-      return on_landing(s, r);
+      return is_request ? on_requesting(s, r) : on_landing(s, r);
     case event::landed:
-      return on_landed(s, r);
+      return is_request ? on_requested(s, r) : on_landed(s, r);
     default:
       return broken(r, "no event of a landing");
   }

@@ -7,7 +7,6 @@
 
 #include <fmt/format.h>
 
-#include <cstdlib>
 #include <memory>
 #include <system_error>
 #include <utility>
@@ -36,18 +35,6 @@ ledger::deploy_outcome failed_deploy(std::string why, std::string log) {
   d.ended = std::move(why);
   d.log = std::make_shared<const std::string>(std::move(log));
   return d;
-}
-
-std::string log_of(const child_result& ran) {
-  auto log = ran.output;
-  if (!log.empty() && log.back() != '\n')
-    log += '\n';
-  return log + ran.err;
-}
-
-std::string environment_of(const std::string& variable) {
-  const char* value = variable.empty() ? nullptr : std::getenv(variable.c_str());
-  return value != nullptr ? value : "";
 }
 
 ledger::result<build_outcome> building_deployer::build(const deploy_request& r) {
@@ -143,13 +130,7 @@ ledger::result<void> building_deployer::keep(const fs::path& checkout,
 }
 
 ledger::result<std::string> building_deployer::read_token() const {
-  const auto name = ledger::token_variable_of(config().deploy);
-  auto value = environment_of(name);
-  if (value.empty() && !name.empty())
-    return fail(fault::refused,
-                fmt::format("[deploy] token_env = \"{}\": that variable is not set", name),
-                "no-token");
-  return value;
+  return token_of("deploy", ledger::token_variable_of(config().deploy));
 }
 
 ledger::redactor building_deployer::secrets_with(const std::string& token) const {

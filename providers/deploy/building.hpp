@@ -16,6 +16,7 @@
 #include "providers/deploy.hpp"
 #include "providers/deploy/deploy_lock.hpp"
 #include "providers/process.hpp"
+#include "providers/service_command.hpp"
 
 #include <cstddef>
 #include <filesystem>
@@ -32,9 +33,6 @@ tl::unexpected<ledger::failure> deploy_is_closing(std::string_view what);
 
 /// A deploy that failed because of the change.
 ledger::deploy_outcome failed_deploy(std::string why, std::string log = {});
-
-/// Output and errors of a child, one after the other.
-std::string log_of(const child_result& ran);
 
 class building_deployer : public deployer {
 public:
@@ -70,8 +68,5 @@ private:
   ledger::result<void> keep(const std::filesystem::path& checkout, const deploy_request& r) const;
   std::filesystem::path lock_file(const deploy_request& r) const;
 };
-
-/// The value of a variable; empty: it is not set, or empty.
-std::string environment_of(const std::string& variable);
 
 } // namespace providers

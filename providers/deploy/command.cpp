@@ -1,14 +1,9 @@
 // Kind `command`: a program of the user's deploys.
 
-#include "ledger/record.hpp"
 #include "providers/deploy/building.hpp"
 #include "providers/deploy/kinds.hpp"
-#include "providers/full_disk.hpp"
-#include "providers/redacted_output.hpp"
+#include "providers/service_command.hpp"
 
-#include <fmt/format.h>
-
-#include <cstdlib>
 #include <utility>
 
 namespace providers {
@@ -16,43 +11,6 @@ namespace providers {
 namespace {
 
 using ledger::deploy_outcome;
-using ledger::fail;
-using ledger::fault;
-
-/// Exit codes that a deploy command may use to say what happened.
-constexpr int exit_not_there = 3;
-constexpr int exit_outage = 75; // EX_TEMPFAIL, sysexits.h.
-/// A shell says so of a command that a signal ended: 128 + its number.
-constexpr int exit_signal_first = 129, exit_signal_last = 128 + 64;
-
-/// The last line that is not empty.
-std::string_view last_line(std::string_view text) {
-  while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' '))
-    text.remove_suffix(1);
-  const auto at = text.rfind('\n');
-  return at == std::string_view::npos ? text : text.substr(at + 1);
-}
-
-/// Whether a deploy ended in a way that says nothing about the change.
-bool is_outage(const child_result& ran) {
-  return ran.how != child_result::end::exited || ran.exit_code == exit_outage
-         || (ran.exit_code >= exit_signal_first && ran.exit_code <= exit_signal_last);
-}
-
-/// Reads `{"deploy_id": …, "deploy_url": …}`; both must be text, not empty.
-/// JSON may spell a secret in a way of its own, so what was read is redacted
-/// as well.
-bool read_answer(std::string_view line, const ledger::redactor& secrets, deploy_outcome& d) {
-  const auto j = ledger::json::parse(line, nullptr, false);
-  if (!j.is_object())
-    return false;
-  for (const char* key : {"deploy_id", "deploy_url"})
-    if (!j.contains(key) || !j[key].is_string() || j[key].get<std::string>().empty())
-      return false;
-  d.deploy_id = secrets.redact(j["deploy_id"].get<std::string>());
-  d.deploy_url = secrets.redact(j["deploy_url"].get<std::string>());
-  return true;
-}
 
 class command_deployer final : public building_deployer {
 public:
@@ -65,20 +23,17 @@ public:
     auto lock = take_lock(r);
     if (!lock)
       return tl::make_unexpected(lock.error());
-    auto ran = run("find", r, *token, no_descriptor);
-    lock->release();
-    if (!ran)
-      return tl::make_unexpected(ran.error());
-    if (ran->how == child_result::end::exited && ran->exit_code == exit_not_there)
+    auto found = find_with(command_for(r, *token), *lock, context_.children);
+    if (!found) {
+      auto why = found.error();
+      if (why.code == bad_answer_code)
+        why.code = "bad-deploy-answer";
+      return tl::make_unexpected(std::move(why));
+    }
+    if (!*found)
       return deploy_outcome{};
-    auto d = failed_deploy("", log_of(*ran));
-    if (!ran->ok())
-      return fail(fault::unavailable, fmt::format("[deploy] command, find: {}: {}", ran->ended(),
-                                                  d.log->substr(0, 1000)));
-    if (!read_answer(last_line(ran->output), secrets_with(*token), d))
-      return fail(fault::refused, std::string("[deploy] command, find: ") + bad_answer,
-                  "bad-deploy-answer");
-    d.ok = d.adopted = true;
+    auto d = outcome_of(**found);
+    d.adopted = true;
     return d;
   }
 
@@ -94,65 +49,42 @@ public:
     auto lock = take_lock(r);
     if (!lock)
       return tl::make_unexpected(lock.error());
-    auto ran = run("deploy", r, *token, lock->descriptor());
-    if (!ran)
-      return tl::make_unexpected(ran.error());
-    if (ran->how == child_result::end::exited)
-      lock->release(); // Else what it had begun may still be under way.
-    auto d = failed_deploy("", log_of(*ran));
-    if (is_outage(*ran))
-      return fail(fault::unavailable, fmt::format("[deploy] command: outage ({}): {}", ran->ended(),
-                                                  d.log->substr(0, 1000)));
-    if (!ran->ok() && is_full(scratch()))
-      return ended_on_a_full_disk("[deploy] command", scratch());
-    if (!ran->ok()) {
-      d.ended = ran->ended();
-    } else if (!read_answer(last_line(ran->output), secrets_with(*token), d)) {
-      d.ended = bad_answer;
-    } else {
-      d.ok = true;
+    auto made = make_with(command_for(r, *token), "deploy", *lock, context_.children);
+    if (!made)
+      return tl::make_unexpected(made.error());
+    if (made->ok()) {
       drop(r);
       remove_lock(r);
+    }
+    return outcome_of(*made);
+  }
+
+private:
+  static deploy_outcome outcome_of(const service_answer& a) {
+    auto d = failed_deploy(a.ended, a.log);
+    d.ok = a.ok();
+    if (d.ok) {
+      d.deploy_id = a.values.at(0);
+      d.deploy_url = a.values.at(1);
     }
     return d;
   }
 
-private:
-  static constexpr int no_descriptor = -1;
-  static constexpr const char* bad_answer = "exit 0, but the last line of its output is not "
-                                            "{\"deploy_id\": \"…\", \"deploy_url\": \"…\"}";
-
-  /// Output and errors are redacted when this returns.
-  ledger::result<child_result> run(const char* action, const deploy_request& r,
-                                   const std::string& token, int kept_descriptor) {
-    child_spec spec;
-    spec.argv = {"/bin/sh", "-c", config().deploy.command};
-    spec.directory = scratch().string(); // Not the repository: nothing of it is to be run.
-    spec.env = {{"LANG", "C.UTF-8"}};
-    for (const char* name : {"PATH", "HOME", "TMPDIR"})
-      if (const char* value = std::getenv(name))
-        spec.env[name] = value;
-    spec.env["SCHEDULER_ACTION"] = action;
-    spec.env["SCHEDULER_TASK"] = r.task;
-    spec.env["SCHEDULER_COMMIT"] = r.commit;
-    spec.env["SCHEDULER_DEPLOY_ID"] = r.deploy_id;
-    spec.env["SCHEDULER_PUBLISH"] = kept_folder(r).string();
-    if (!config().deploy.token_env.empty())
-      spec.env[config().deploy.token_env] = token;
-    const auto secrets = secrets_with(token);
-    spec.merge_stderr = false;
-    spec.timeout = ledger::deploy_timeout_of(config());
-    spec.max_output_bytes = deploy_log_bytes_max;
-    spec.group_dies_with_us = true;
-    spec.keep_fd = kept_descriptor;
-    auto ran = context_.children.run(std::move(spec));
-    if (ran ? ran->how == child_result::end::killed : ran.error().code == "closing")
-      return deploy_is_closing("deploy");
-    if (ran) {
-      ran->output = redacted(secrets, std::move(ran->output), ran->output_cut);
-      ran->err = redacted(secrets, std::move(ran->err), ran->err_cut);
-    }
-    return ran;
+  service_command command_for(const deploy_request& r, const std::string& token) const {
+    service_command c;
+    c.name = "[deploy] command";
+    c.command = config().deploy.command;
+    c.folder = scratch();
+    c.told = {{"SCHEDULER_TASK", r.task},
+              {"SCHEDULER_COMMIT", r.commit},
+              {"SCHEDULER_DEPLOY_ID", r.deploy_id},
+              {"SCHEDULER_PUBLISH", kept_folder(r).string()}};
+    c.token_variable = config().deploy.token_env;
+    c.token = token;
+    c.wanted = {"deploy_id", "deploy_url"};
+    c.timeout = ledger::deploy_timeout_of(config());
+    c.secrets = secrets_with(token);
+    return c;
   }
 };
 

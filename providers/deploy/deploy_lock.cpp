@@ -32,11 +32,11 @@ ledger::result<deploy_lock> deploy_lock::take(const std::filesystem::path& name,
     if (error != EWOULDBLOCK && error != EINTR)
       return cannot("lock", name, {error, std::generic_category()});
     if (children.is_closing())
-      return fail(fault::unavailable, "deploy: not begun, the program is ending", "closing");
+      return fail(fault::unavailable, "not begun, the program is ending", "closing");
     if (clock::now() > until)
       return fail(fault::unavailable,
-                  fmt::format("a deploy that a former run began is still under way and holds {}; "
-                              "wait for it or end it",
+                  fmt::format("what a former run began is still under way and holds {}; wait for "
+                              "it or end it",
                               name.string()),
                   "deploy-under-way");
     std::this_thread::sleep_for(look_again);

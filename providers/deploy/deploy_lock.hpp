@@ -9,8 +9,9 @@
 //      itself is over, whatever daemon it left behind. Without it the lock ends
 //      with the last process that holds it.
 //
-// Only the scheduler itself must be one at a time for this (L7). Private to
-// providers/deploy.
+// What opens a pull request has such a lock for task and commit. Only the
+// scheduler itself must be one at a time for this (L7). Private to
+// providers/deploy, service_command and pull_request.
 
 #pragma once
 

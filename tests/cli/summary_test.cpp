@@ -200,13 +200,15 @@ TEST(Summary, JsonIsOneLineWithFixedKeys) {
   EXPECT_EQ(j["tasks"][0].dump(),
             R"({"task":"A","state":"done","step":"deliver","reason":null,)"
             R"("commit":"0123456789abcdef0123456789abcdef01234567",)"
-            R"("deploy_url":"file:///x","usd":0.25,"spent":[],"round":1,"why":null,"remedy":null,)"
+            R"("deploy_url":"file:///x","pr_url":null,"usd":0.25,"spent":[],"round":1,)"
+            R"("why":null,"remedy":null,)"
             R"("branch":null,"branch_commit":null,"folder":"/r/A"})");
-  EXPECT_EQ(j["tasks"][1].dump(), R"({"task":"B","state":"parked","step":"review",)"
-                                  R"("reason":"tries-used","commit":null,"deploy_url":null,)"
-                                  R"("usd":0.0,"spent":[],"round":1,"why":"why of B",)"
-                                  R"("remedy":"remedy of B","branch":null,)"
-                                  R"("branch_commit":null,"folder":"/r/B"})");
+  EXPECT_EQ(j["tasks"][1].dump(),
+            R"({"task":"B","state":"parked","step":"review",)"
+            R"("reason":"tries-used","commit":null,"deploy_url":null,)"
+            R"("pr_url":null,"usd":0.0,"spent":[],"round":1,"why":"why of B",)"
+            R"("remedy":"remedy of B","branch":null,)"
+            R"("branch_commit":null,"folder":"/r/B"})");
   EXPECT_EQ(j["left_out"][0]["reason"], "bad-name");
   EXPECT_EQ(j["damaged"][0]["task"], "E");
   EXPECT_EQ(j["not_in_batch"][0]["task"], "U");

@@ -285,6 +285,10 @@ private:
       add(draft_committed(state, sha256(state.out.message).substr(0, 40)));
     } else if (std::holds_alternative<run_build>(what)) {
       add(draft_built(state, true, "", text("built")));
+    } else if (std::holds_alternative<write_request_intent>(what)) {
+      add(draft_requesting(state, conf.landing.push, conf.landing.branch));
+    } else if (std::holds_alternative<open_request>(what)) {
+      add(draft_requested(state, {"7", "https://example.org/pull/7", false}));
     } else if (std::holds_alternative<write_deploy_intent>(what)) {
       add(draft_deploying(state));
     } else {

@@ -1,4 +1,5 @@
-// landing_fixture.hpp -- many tasks on one branch, played by a program.
+// landing_fixture.hpp -- tasks whose changes go further than their own branch here,
+// played by a program.
 //
 // The *house* plays every role: it edits the file of the prompt's line `Path: …`
 // with the sed command of its line `Edit: …`, and does so again when a fix is due:
@@ -46,10 +47,9 @@ esac
 test -z "$verdict" || echo "$verdict"
 )sh";
 
-/// A site whose tasks land on the branch `trunk`. Its checks are `sh check.sh`.
-struct landing_site : practice_site {
-  explicit landing_site(const std::string& landing, const std::string& checks = "exit 0\n",
-                        const std::string& further = {}) {
+/// A site whose roles the house plays. Its checks are `sh check.sh`.
+struct house_site : practice_site {
+  house_site(const std::string& checks, const std::string& sections) {
     commit_file("check.sh", checks);
     std::string text;
     for (auto role : {"gemini", "claude", "codex"})
@@ -57,15 +57,29 @@ struct landing_site : practice_site {
     configure(text + "[providers.house]\nkind = \"command\"\ncommand = [\"sh\", \"-c\", '''" + house
               + "''', \"house\", \"{step}\"]\n"
                 "[checks]\ntest = \"sh check.sh\"\nlint = \"none\"\nschema_drift = \"none\"\n"
-                "[landing]\nmode = \"branch\"\nbranch = \"trunk\"\n"
-              + landing + further
-              + (has_bubblewrap() ? "" : "[sandbox]\naccept_unsandboxed = true\n"));
+              + sections + (has_bubblewrap() ? "" : "[sandbox]\naccept_unsandboxed = true\n"));
   }
 
   void edit(const std::string& task, const std::string& path, const std::string& command,
             const std::string& front = {}) const {
     prompt(task, front + "Change `" + path + "`.\n\nPath: " + path + "\nEdit: " + command + "\n");
   }
+
+  std::size_t times(const std::string& task, ledger::event what,
+                    const std::string& how = {}) const {
+    std::size_t n = 0;
+    for (auto& r : records(task))
+      n += r.what == what && (how.empty() || r.detail.value("how", "") == how);
+    return n;
+  }
+};
+
+/// One whose tasks land on the branch `trunk`.
+struct landing_site : house_site {
+  explicit landing_site(const std::string& landing, const std::string& checks = "exit 0\n",
+                        const std::string& further = {})
+      : house_site(checks,
+                   "[landing]\nmode = \"branch\"\nbranch = \"trunk\"\n" + landing + further) {}
 
   /// Commits of the branch that the base has not, oldest first.
   words landed() const {
@@ -91,14 +105,6 @@ struct landing_site : practice_site {
     for (auto& line : lines_of(e.err))
       n += has(line, " checks green:") || has(line, " checks red:")
            || has(line, "landing: one run of the checks") || has(line, "landing: the checks are");
-    return n;
-  }
-
-  std::size_t times(const std::string& task, ledger::event what,
-                    const std::string& how = {}) const {
-    std::size_t n = 0;
-    for (auto& r : records(task))
-      n += r.what == what && (how.empty() || r.detail.value("how", "") == how);
     return n;
   }
 };
