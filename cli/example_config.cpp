@@ -81,16 +81,20 @@ schema_drift = "none"
 # implement = false                  # before any code is written
 # deploy = false                     # before the change is committed and deployed
 
-# Finished tasks land on one branch, tested together. With "none" each stays on a
-# branch of its own.
+# Finished tasks land on one branch, tested together, or each has a pull request.
+# With "none" each stays on a branch of its own.
 [landing]
-# mode = "none"                      # or "branch"
+# mode = "none"                      # or "branch", "pr"
 # With mode = "branch":
 #   branch = "main-next"             # one that is checked out nowhere
 #   push = "origin"                  # the remote that it is pushed to; without it nowhere
 #   review = "tree"                  # or "patch": a review holds for the same patch on another tree
 #   update_checkout = false          # it may be checked out, and that folder follows
 #   train = 8                        # tasks that are tried on one another at once
+# With mode = "pr":
+#   push = "origin"
+#   command = "sh open-pull-request.sh"
+#   token_env = "FORGE_TOKEN"        # the variable that only this command sees
 
 # kind: "none", "directory" (publishes to <directory>/<TASK>/<id>), "netlify" (its
 # tool), "netlify-api" (without its tool) or "command".

@@ -117,8 +117,10 @@ struct landing_outlook {
 /// A remote is not asked.
 landing_outlook landing_of(const preflight& p) {
   auto& l = p.config.landing;
-  if (l.mode != ledger::landing_mode::branch)
-    return {std::string{to_string(l.mode)}};
+  if (l.mode == ledger::landing_mode::none)
+    return {"none"};
+  if (l.mode == ledger::landing_mode::pr)
+    return {"by pull requests at " + l.push};
   if (l.push.empty())
     if (auto tip = providers::make_trunk(p.config, *p.place.repository, p.base)->tip(); !tip)
       return {"would be refused: " + tip.error().detail, true};

@@ -56,6 +56,10 @@ result<errand> errand_of(const rollback_options& o, const place& p, const ledger
                                 "branch and no deploy is configured; a task's commit is on its "
                                 "own branch ai-gated/"
                                     + o.task + " only");
+  if (c.landing.mode == ledger::landing_mode::pr)
+    return fail(fault::refused,
+                "with [landing] mode = \"pr\" a change is taken back where its pull "
+                "request is: close it, or revert it there");
   auto keys = ledger::disk::keyring::open_public(p.state_dir, p.repo_id);
   auto view = view_ledger(p, keys);
   if (!view)

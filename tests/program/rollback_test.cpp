@@ -142,6 +142,11 @@ TEST(rollback, SaysWhyThereIsNothingToTakeBack) {
   EXPECT_EQ(e.exit_code, 2) << e.out;
   EXPECT_TRUE(has(e.err, "nothing is delivered here")) << e.err;
   EXPECT_TRUE(has(e.out, "\"exit_code\":2")) << e.out;
+  site.reconfigure("[deploy]", "[landing]\nmode = \"pr\"\npush = \"origin\"\ncommand = \"true\"\n"
+                               "\n[deploy]");
+  e = site.run({"rollback", "Rye"});
+  EXPECT_EQ(e.exit_code, 2) << e.out;
+  EXPECT_TRUE(has(e.err, "close it, or revert it there")) << e.err;
 }
 
 } // namespace
