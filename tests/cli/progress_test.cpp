@@ -85,6 +85,29 @@ TEST(Progress, SaysEachEventInAFewWords) {
       {make(event::committed, step::deliver,
             {{"commit", "0123456789abcdef"}, {"branch", "refs/heads/ai-gated/A"}}),
        "committed 0123456789ab on refs/heads/ai-gated/A"},
+      {make(event::deployed, step::deliver, {{"ok", true}, {"deployed", false}}),
+       "nothing to deploy (deploy.kind is none)"},
+      {make(event::deployed, step::deliver,
+            {{"ok", true}, {"deployed", true}, {"deploy_url", "file:///x"}, {"deploy_id", "d1"}}),
+       "deployed: file:///x (d1)"},
+      {make(event::deployed, step::deliver, {{"ok", false}, {"ended", "exit 7"}}),
+       "the deploy failed: exit 7"},
+      {make(event::finished, step::deliver, {{"status", "done"}}), "done"},
+      {make(event::parked, step::plan, {{"reason", "tries-used"}, {"why", "thrice no"}}),
+       "parked (tries-used): thrice no"},
+      {make(event::cancelled, step::plan), "cancelled by a person"},
+      {make(event::retried, step::review, {{"from", "plan"}, {"goes_on", false}, {"note", true}}),
+       "retried by a person: goes on from step plan, with a note"},
+  };
+  for (auto& r : rows)
+    EXPECT_EQ(cli::event_words(r.r), r.want);
+}
+
+TEST(Progress, SaysWhereAPullRequestIs) {
+  const struct {
+    ledger::record r;
+    std::string want;
+  } rows[] = {
       {make(event::landing, step::deliver,
             {{"how", "pr"},
              {"contract", "contract/CLAUDE_FINAL_OK"},
@@ -104,19 +127,6 @@ TEST(Progress, SaysEachEventInAFewWords) {
              {"pr_url", "https://example.org/pull/7"}}),
        "pull request opened: https://example.org/pull/7 (7), commit 0123456789ab as ai-gated/A at "
        "origin"},
-      {make(event::deployed, step::deliver, {{"ok", true}, {"deployed", false}}),
-       "nothing to deploy (deploy.kind is none)"},
-      {make(event::deployed, step::deliver,
-            {{"ok", true}, {"deployed", true}, {"deploy_url", "file:///x"}, {"deploy_id", "d1"}}),
-       "deployed: file:///x (d1)"},
-      {make(event::deployed, step::deliver, {{"ok", false}, {"ended", "exit 7"}}),
-       "the deploy failed: exit 7"},
-      {make(event::finished, step::deliver, {{"status", "done"}}), "done"},
-      {make(event::parked, step::plan, {{"reason", "tries-used"}, {"why", "thrice no"}}),
-       "parked (tries-used): thrice no"},
-      {make(event::cancelled, step::plan), "cancelled by a person"},
-      {make(event::retried, step::review, {{"from", "plan"}, {"goes_on", false}, {"note", true}}),
-       "retried by a person: goes on from step plan, with a note"},
   };
   for (auto& r : rows)
     EXPECT_EQ(cli::event_words(r.r), r.want);

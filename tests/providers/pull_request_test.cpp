@@ -55,12 +55,8 @@ protected:
   fs::path scratch() const { return r.folder() / "scratch"; }
 
   std::unique_ptr<providers::pull_requests> make(std::vector<std::string> secrets = {}) {
-    return make(r.children(), std::move(secrets));
-  }
-  std::unique_ptr<providers::pull_requests> make(providers::processes& children,
-                                                 std::vector<std::string> secrets = {}) {
     return providers::make_pull_requests(
-        {c, repository, children, scratch(), ledger::redactor(std::move(secrets))});
+        {c, repository, r.children(), scratch(), ledger::redactor(std::move(secrets))});
   }
 
   /// A commit on the base that no branch knows.
@@ -219,7 +215,9 @@ wait
   {
     test::other_program killed([&] {
       providers::processes children;
-      (void)make(children)->open(order);
+      const auto its_own = providers::git::open(children, r.top());
+      if (its_own)
+        (void)providers::make_pull_requests({c, *its_own, children, scratch()})->open(order);
       return 0;
     });
     while (!fs::exists(r.folder() / "begun"))
