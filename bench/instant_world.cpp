@@ -26,11 +26,36 @@ std::int64_t wall_clock_ms() {
   return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
 }
 
+constexpr std::string_view candidate_mark = "+";
+
+std::string page_of(std::string_view tree) {
+  return fmt::format("src/{}.html", tree.substr(0, tree.find(candidate_mark)));
+}
+
+providers::candidate candidate_of(std::string_view tree) {
+  providers::candidate c;
+  c.tree = std::string{tree.substr(0, tree.find(candidate_mark))} + std::string{candidate_mark};
+  c.diff = "diff to " + c.tree + "\n";
+  c.changes = {{"100644", "100644", "a", "b", 'M', page_of(tree)}};
+  return c;
+}
+
+struct page_lease : providers::lease {
+  explicit page_lease(std::string_view t)
+      : tree(t) {}
+  const fs::path& folder() const override { return nowhere; }
+  ledger::result<providers::candidate> take(std::string_view) override {
+    return candidate_of(tree);
+  }
+  std::string tree;
+  fs::path nowhere = "/nowhere";
+};
+
 /// Unlike the tests' player it remembers nothing.
 struct quiet_player : providers::provider {
   providers::identity who() const override { return {"instant", "none", "1"}; }
   void ask(std::shared_ptr<const providers::request> r, providers::answer_callback done) override {
-    done(providers::answer{ledger::testing::good_answer(r->at), 0, {}});
+    done(providers::answer{good_answer_for(r->at, r->task), 0, {}});
   }
 };
 
@@ -58,9 +83,35 @@ actors::till till_of(const actors::services& s) {
 
 } // namespace
 
+std::string good_answer_for(ledger::step at, const std::string& task) {
+  constexpr std::string_view named = "src/page.html";
+  auto text = ledger::testing::good_answer(at);
+  auto page = page_of(task);
+  for (auto i = text.find(named); i != text.npos; i = text.find(named, i + page.size()))
+    text.replace(i, named.size(), page);
+  return text;
+}
+
+ledger::result<std::unique_ptr<providers::lease>> pages::checkout(std::string_view,
+                                                                  std::string_view tree) {
+  return std::make_unique<page_lease>(tree);
+}
+
+ledger::result<std::vector<ledger::change>> pages::changes(std::string_view base_tree,
+                                                           std::string_view tree) {
+  return base_tree == tree ? std::vector<ledger::change>{} : candidate_of(tree).changes;
+}
+
+bool pages::exists(std::string_view tree, std::string_view path) {
+  return path == page_of(tree);
+}
+
+ledger::result<std::vector<std::string>> pages::paths(std::string_view tree) {
+  return std::vector<std::string>{"src", page_of(tree)};
+}
+
 instant_world::instant_world(const fs::path& folder)
     : journal_(open_journal(folder)) {
-  files_.will_be("tree1");
   for (auto r : {ledger::role::gemini, ledger::role::claude, ledger::role::codex}) {
     services.config.roles[r] = {"fake"};
     services.players[r] = {{"fake", std::make_shared<quiet_player>()}};
@@ -89,9 +140,11 @@ void instant_world::drive(std::uint64_t tasks) {
     routers[r] = actors::role_calls(services, writer, gate, r);
   routers[ledger::role::scheduler] = actors::command_calls(services, writer);
   std::vector<actors::batch_item> items;
-  auto prompt = std::make_shared<const std::string>("change `src/page.html`\n");
-  for (std::uint64_t i = 0; i < tasks; ++i)
-    items.push_back({fmt::format("T{:06}", i), prompt, {}, "", "base0", "tree0"});
+  auto prompt = std::make_shared<const std::string>("change your page\n");
+  for (std::uint64_t i = 0; i < tasks; ++i) {
+    auto name = fmt::format("T{:06}", i);
+    items.push_back({name, prompt, {}, "", "base0", name});
+  }
   auto over = std::make_shared<std::promise<actors::batch_report>>();
   auto supervisor =
       actors::spawn_supervisor(system, services, writer, std::move(routers), std::move(items),

@@ -13,8 +13,27 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace bench {
+
+/// What an AI says for a task that does well.
+std::string good_answer_for(ledger::step at, const std::string& task);
+
+/// Each task changes a page of its own, which is named as the task and its base's
+/// tree are: of tasks with one page one after the other would write code.
+class pages : public tests::fake_workspace {
+public:
+  ledger::result<std::unique_ptr<providers::lease>> checkout(std::string_view,
+                                                             std::string_view tree) override;
+  ledger::result<std::vector<ledger::change>> changes(std::string_view base_tree,
+                                                      std::string_view tree) override;
+  bool exists(std::string_view tree, std::string_view path) override;
+  ledger::result<std::vector<std::string>> paths(std::string_view tree) override;
+};
 
 class instant_world {
 public:
@@ -29,7 +48,7 @@ public:
 
 private:
   ledger::disk::journal journal_;
-  tests::fake_workspace files_;
+  pages files_;
   tests::fake_checker checks_;
   tests::fake_deployer deploys_;
 };
