@@ -25,7 +25,7 @@ std::string scheduler_of(const practice_site& site) {
 
 void write_crowd(practice_site& site, int tasks) {
   for (int i = 0; i < tasks; ++i)
-    site.plain_prompt("Plain-" + std::to_string(i), "Plain " + std::to_string(i) + ".");
+    site.own_prompt("Plain-" + std::to_string(i), "Plain " + std::to_string(i) + ".\n");
 }
 
 /// Nothing was recorded that the end of the run made happen, and the next run
@@ -52,30 +52,30 @@ void expect_taken_up(practice_site& site, std::size_t tasks) {
 // its own and recorded it, and a few were parked or filed as corrupt.
 TEST(heavy_ending, AnInterruptedCrowdIsTakenUpAsIfNothingHadHappened) {
   practice_site site;
-  write_crowd(site, 60);
+  write_crowd(site, 30);
   // In the middle of step 4: each task has its grants, answers and contract.
-  site.env["SCHEDULER_TEST_INTERRUPT_AFTER"] = "960";
-  auto first = site.batch({"-j", "60"});
+  site.env["SCHEDULER_TEST_INTERRUPT_AFTER"] = "480";
+  auto first = site.batch({"-j", "30"});
   site.env.clear();
   EXPECT_EQ(first.exit_code, 130) << first.out << first.err;
   EXPECT_TRUE(has(first.out, "interrupted: all is saved")) << first.out;
   EXPECT_FALSE(has(first.err, "the attempt failed")) << first.err;
-  expect_taken_up(site, 60);
+  expect_taken_up(site, 30);
 }
 
 // The journal and the tools were destroyed under the actors that used them:
 // the run ended with a crash (139) where exit code 6 was due.
 TEST(heavy_ending, ALedgerThatIsLostInACrowdEndsTheRunWithSixAndLosesNothing) {
   practice_site site;
-  write_crowd(site, 60);
-  site.env["SCHEDULER_TEST_LOSE_AFTER"] = "330";
-  auto first = site.batch({"-j", "60"});
+  write_crowd(site, 30);
+  site.env["SCHEDULER_TEST_LOSE_AFTER"] = "165";
+  auto first = site.batch({"-j", "30"});
   site.env.clear();
   EXPECT_EQ(first.exit_code, 6) << first.out << first.err;
   EXPECT_TRUE(has(first.out, "the ledger ended the run")) << first.out;
   EXPECT_TRUE(has(first.out, "Input/output error")) << first.out;
-  EXPECT_TRUE(has(first.out, "Plain-59")) << "where the tasks stand: " << first.out;
-  expect_taken_up(site, 60);
+  EXPECT_TRUE(has(first.out, "Plain-29")) << "where the tasks stand: " << first.out;
+  expect_taken_up(site, 30);
 }
 
 class ending : public ::testing::Test {

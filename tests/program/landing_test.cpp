@@ -134,7 +134,7 @@ std::string lines_around(int n) {
 /// SCHEDULER_TEST_TASKS=50 shows more, and takes minutes.
 int how_many() {
   auto* given = std::getenv("SCHEDULER_TEST_TASKS");
-  return given ? std::stoi(given) : 20;
+  return given ? std::stoi(given) : 12;
 }
 
 // The naive way runs the checks twice for each task: on its base, and on the

@@ -172,6 +172,12 @@ void practice_site::plain_prompt(const std::string& task, const std::string& par
                    + block(diff({{"src/index.html", index_with(paragraph)}})));
 }
 
+std::string practice_site::own_prompt(const std::string& task, const std::string& content) {
+  auto path = "notes/" + task + ".txt";
+  prompt(task, "Note it.\n\n" + block(diff({{path, content}})));
+  return path;
+}
+
 void practice_site::play_scripts(const std::string& checks) {
   std::string text;
   for (auto role : {"gemini", "claude", "codex"})

@@ -36,12 +36,12 @@ struct production : landing_site {
 
 TEST(production, DeploysGoInTheOrderOfTheLandings) {
   production site;
-  for (auto* name : {"A", "B", "C", "D", "E"})
+  for (auto* name : {"A", "B", "C"})
     site.task(name);
   auto e = site.batch();
   EXPECT_EQ(e.exit_code, 0) << e.out << e.err;
   EXPECT_EQ(site.deploys(), site.landed_tasks());
-  EXPECT_EQ(site.deploys().size(), 5u);
+  EXPECT_EQ(site.deploys().size(), 3u);
 }
 
 // The first who deploys fails until another has: it would put back what was before.

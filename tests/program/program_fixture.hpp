@@ -75,6 +75,9 @@ public:
   std::string index_with(const std::string& paragraph) const;
   /// A prompt with a correct plain edit of src/index.html.
   void plain_prompt(const std::string& task, const std::string& paragraph = "Rye on Fridays.");
+  /// A prompt that adds a file of the task's own: unlike plain ones, any number of
+  /// these write code at once. Gives the file's path.
+  std::string own_prompt(const std::string& task, const std::string& content);
   /// All roles are `scripted`; good default answers that change src/index.html.
   void play_scripts(const std::string& checks);
   /// Writes a script: `name` as in `default/audit.1.2`.
