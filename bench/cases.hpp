@@ -1,9 +1,14 @@
 // cases.hpp -- what is measured.
 //
+//   limit      plain C++ that writes the files of `durable` and does nothing else
+//              (limit.hpp): without a sync, with one a round (limit-sync), and
+//              as bytes of one log with a sync a round (limit-log)
 //   durable    the whole pipeline, its journal and its files, with AIs that
 //              answer at once, and no git, no checks, no deploy
 //   governed   the offline provider on a real repository: worktrees, scope,
 //              checks (`true`), commits; no deploy
+//   shell      what a shell does with git for the changes of `governed`: worktree,
+//              change, checks, commit, branch, as durably and as many at once
 //   inflight   the HTTP engine alone: all requests at once to a server that
 //              takes its time for each
 //   latency    the pipeline of `durable`, its AIs played over HTTP by such a
@@ -28,6 +33,13 @@ namespace bench {
 /// Answers that an AI gives for a task that does well: one for each AI step.
 inline constexpr std::uint64_t answers_per_task = 6;
 
+/// Tasks of `durable` and of what it is measured against.
+inline constexpr std::uint64_t durable_tasks = 2000;
+
+/// Tasks of `governed` and of what it is measured against, and how many at once.
+inline constexpr std::uint64_t governed_tasks = 200;
+inline constexpr std::uint32_t governed_at_once = 32;
+
 /// What the command line asks for.
 struct wishes {
   std::uint64_t tasks = 0;         ///< Of requests, in `inflight`; 0: the case's own number.
@@ -40,7 +52,11 @@ struct wishes {
 
 /// Each measures one case, in a process that did nothing before, and ends it
 /// with a sentence if a task did not end as done. `folder` is theirs, and empty.
+figures measure_limit(const std::filesystem::path& folder, const wishes& w);
+figures measure_limit_sync(const std::filesystem::path& folder, const wishes& w);
+figures measure_limit_log(const std::filesystem::path& folder, const wishes& w);
 figures measure_durable(const std::filesystem::path& folder, const wishes& w);
+figures measure_shell(const std::filesystem::path& folder, const wishes& w);
 figures measure_governed(const std::filesystem::path& folder, const wishes& w);
 figures measure_inflight(const std::filesystem::path& folder, const wishes& w);
 figures measure_latency(const std::filesystem::path& folder, const wishes& w);

@@ -4,7 +4,7 @@
 namespace bench {
 
 figures measure_durable(const std::filesystem::path& folder, const wishes& w) {
-  auto tasks = w.tasks != 0 ? w.tasks : 2000;
+  auto tasks = w.tasks != 0 ? w.tasks : durable_tasks;
   return measure("durable", tasks, [&] {
     auto& world = *new instant_world{folder}; // Left to the end of the process, as its actors are.
     world.drive(tasks);

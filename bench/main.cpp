@@ -4,11 +4,15 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <system_error>
 #include <vector>
 
 #include <sys/wait.h>
@@ -21,44 +25,105 @@ namespace fs = std::filesystem;
 struct bench_case {
   const char* name;
   bench::figures (*measure)(const fs::path&, const bench::wishes&);
+  const char* yardstick = nullptr; ///< The case that it is measured against.
 };
 
 constexpr std::array cases{
-    bench_case{"durable", bench::measure_durable},
-    bench_case{"governed", bench::measure_governed},
+    bench_case{"limit", bench::measure_limit},
+    bench_case{"limit-sync", bench::measure_limit_sync},
+    bench_case{"limit-log", bench::measure_limit_log},
+    bench_case{"durable", bench::measure_durable, "limit"},
+    bench_case{"shell", bench::measure_shell},
+    bench_case{"governed", bench::measure_governed, "shell"},
     bench_case{"inflight", bench::measure_inflight},
     bench_case{"latency", bench::measure_latency},
     bench_case{"ratelimit", bench::measure_ratelimit},
 };
 
-/// A folder of ours beside the current one, so that the disk under test is
-/// the one that projects lie on, not a memory file system.
-fs::path fresh_folder(const std::string& name) {
-  auto folder = fs::current_path() / fmt::format("bench-{}-{}", name, ::getpid());
-  fs::remove_all(folder);
-  fs::create_directories(folder);
-  return folder;
+const bench_case& case_named(std::string_view name) {
+  return *std::find_if(cases.begin(), cases.end(), [&](auto& c) { return c.name == name; });
 }
 
-/// In a child, so that no case has the memory and the actors of another.
-/// Whether it went well.
-bool run_apart(const bench_case& c, const bench::wishes& w, bool json) {
-  auto folder = fresh_folder(c.name);
+/// Folders of ours beside the current one, so that the disk under test is the one
+/// that projects lie on, not a memory file system. They stay until the end: where
+/// many files were removed ext4 is slow for minutes.
+class folders {
+public:
+  fs::path make(const std::string& name) {
+    made_.push_back(fs::current_path() / fmt::format("bench-{}-{}-{}", name, ::getpid(), ++last_));
+    fs::remove_all(made_.back());
+    fs::create_directories(made_.back());
+    return made_.back();
+  }
+  ~folders() {
+    std::error_code ignored;
+    for (auto& folder : made_)
+      fs::remove_all(folder, ignored);
+  }
+
+private:
+  std::vector<fs::path> made_;
+  std::uint64_t last_ = 0;
+};
+
+std::string read_to_end(int fd) {
+  std::string all;
+  std::array<char, 4096> buffer{};
+  for (ssize_t n = 0; (n = ::read(fd, buffer.data(), buffer.size())) > 0;)
+    all.append(buffer.data(), static_cast<std::size_t>(n));
+  return all;
+}
+
+/// In a child, so that no case has the memory and the actors of another. Nothing:
+/// it did not go well, and said so.
+std::optional<bench::figures> run_apart(const bench_case& c, const fs::path& folder,
+                                        const bench::wishes& w) {
+  std::array<int, 2> ends{};
+  if (::pipe(ends.data()) != 0)
+    bench::give_up("no pipe");
   auto child = ::fork();
   if (child == 0) {
-    auto f = c.measure(folder, w);
-    if (json)
-      std::cout << bench::json_line(f) << std::endl;
-    else
-      bench::print_row(f);
-    std::_Exit(0); // Actors are not waited for, as in the program itself.
+    ::close(ends[0]);
+    auto line = bench::json_line(c.measure(folder, w));
+    bool told = ::write(ends[1], line.data(), line.size()) == static_cast<ssize_t>(line.size());
+    std::_Exit(told ? 0 : 1); // Actors are not waited for, as in the program itself.
   }
+  ::close(ends[1]);
+  auto line = read_to_end(ends[0]);
+  ::close(ends[0]);
   int status = -1;
   bool ended = child > 0 && ::waitpid(child, &status, 0) == child;
-  fs::remove_all(folder);
   if (!ended || WIFSIGNALED(status))
     fmt::print(stderr, "scheduler_bench: {} crashed\n", c.name);
-  return ended && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  if (!ended || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
+    return std::nullopt;
+  return bench::figures_of(line);
+}
+
+double rate_of(const bench::figures& f) {
+  return static_cast<double>(f.steps) / f.seconds;
+}
+
+/// In turn with its yardstick; what is told is the run with the median ratio.
+std::optional<bench::figures> run_in_turn(const bench_case& c, folders& all, std::size_t times,
+                                          const bench::wishes& w) {
+  if (!c.yardstick)
+    return run_apart(c, all.make(c.name), w);
+  std::vector<bench::figures> runs;
+  for (std::size_t i = 0; i < times; ++i) {
+    auto yardstick = run_apart(case_named(c.yardstick), all.make(c.yardstick), w);
+    auto run = yardstick ? run_apart(c, all.make(c.name), w) : yardstick;
+    if (!run)
+      return run;
+    run->ratio = rate_of(*run) / rate_of(*yardstick);
+    run->against = fmt::format("the steps/s of {} before it", c.yardstick);
+    runs.push_back(*run);
+  }
+  std::sort(runs.begin(), runs.end(), [](auto& a, auto& b) { return a.ratio < b.ratio; });
+  auto median = runs[runs.size() / 2];
+  median.ratio_lowest = runs.front().ratio;
+  median.ratio_highest = runs.back().ratio;
+  return median;
 }
 
 void add_options(CLI::App& app, bench::wishes& w) {
@@ -89,17 +154,29 @@ int main(int argc, char** argv) {
   for (auto& c : cases)
     names.emplace_back(c.name);
   std::string name = "all";
+  std::size_t times = 3;
   bool json = false;
   bench::wishes w;
   app.add_option("case", name, "which; see bench/cases.hpp")->check(CLI::IsMember(names));
   add_options(app, w);
+  app.add_option("--times", times, "how often a case and its yardstick are run in turn")
+      ->check(CLI::Range(1, 99))
+      ->capture_default_str();
   app.add_flag("--json", json, "one JSON line per case instead of the table");
   CLI11_PARSE(app, argc, argv);
   if (!json)
     bench::print_head();
   bool well = true;
-  for (auto& c : cases)
-    if (name == "all" || name == c.name)
-      well = run_apart(c, w, json) && well;
+  folders all;
+  for (auto& c : cases) {
+    if (name != "all" && name != c.name)
+      continue;
+    auto f = run_in_turn(c, all, times, w);
+    well = f && well;
+    if (f && json)
+      std::cout << bench::json_line(*f) << std::endl;
+    else if (f)
+      bench::print_row(*f);
+  }
   return well ? 0 : 1;
 }

@@ -24,15 +24,19 @@ void write(const fs::path& file, const std::string& text) {
 
 } // namespace
 
+std::string patch_of_page(std::uint64_t page) {
+  return fmt::format("--- a/src/page{0:04}.html\n+++ b/src/page{0:04}.html\n"
+                     "@@ -1 +1 @@\n-<p>page {0}</p>\n+<p>page {0}, changed</p>\n",
+                     page);
+}
+
 void make_repository(const fs::path& folder, const std::string& toml, std::uint64_t tasks) {
   auto repo = folder / "repo";
   for (std::uint64_t i = 0; i < tasks; ++i) {
     write(repo / fmt::format("src/page{:04}.html", i), fmt::format("<p>page {}</p>\n", i));
     write(folder / fmt::format("prompts/Edit-{:04}.md", i),
-          fmt::format("Change one page, `src/page{0:04}.html`.\n\n```diff\n"
-                      "--- a/src/page{0:04}.html\n+++ b/src/page{0:04}.html\n"
-                      "@@ -1 +1 @@\n-<p>page {0}</p>\n+<p>page {0}, changed</p>\n```\n",
-                      i));
+          fmt::format("Change one page, `src/page{:04}.html`.\n\n```diff\n{}```\n", i,
+                      patch_of_page(i)));
   }
   write(repo / "scheduler.toml", toml
                                      + "[checks]\ntest = \"true\"\nlint = \"true\"\n"

@@ -8,6 +8,9 @@
 
 namespace bench {
 
+/// The change of one page, as a patch.
+std::string patch_of_page(std::uint64_t page);
+
 /// Makes `folder`/repo with pages and the configuration `toml`, to which checks
 /// (`true`) are added, and a prompt a task in `folder`/prompts. Each carries its
 /// change as a diff, for the offline provider.

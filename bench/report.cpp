@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -80,7 +82,10 @@ void print_row(const figures& f) {
              f.tasks, f.steps, f.seconds, per_second(f.steps, f.seconds),
              per_second(f.tasks, f.seconds), f.cpu_s, f.rss_mb, ratio);
   if (!f.against.empty())
-    fmt::print("           ratio: to {}\n", f.against);
+    fmt::print("           ratio: to {}{}\n", f.against,
+               f.ratio_highest > 0
+                   ? fmt::format(", {:.3f} to {:.3f}", f.ratio_lowest, f.ratio_highest)
+                   : std::string{});
   for (auto& [name, value] : f.further)
     fmt::print("           {}: {:.4g}\n", name, value);
   std::fflush(stdout);
@@ -102,9 +107,40 @@ std::string json_line(const figures& f) {
     j["ratio"] = f.ratio;
     j["against"] = f.against;
   }
+  if (f.ratio_highest > 0) {
+    j["ratio_lowest"] = f.ratio_lowest;
+    j["ratio_highest"] = f.ratio_highest;
+  }
   for (auto& [name, value] : f.further)
     j[name] = value;
   return j.dump();
+}
+
+figures figures_of(const std::string& json_line) {
+  constexpr std::array derived{"steps_per_s", "tasks_per_s"};
+  figures f;
+  const auto told = nlohmann::ordered_json::parse(json_line);
+  for (auto& [key, value] : told.items()) {
+    if (key == "case")
+      f.name = value;
+    else if (key == "tasks")
+      f.tasks = value;
+    else if (key == "steps")
+      f.steps = value;
+    else if (key == "seconds")
+      f.seconds = value;
+    else if (key == "cpu_s")
+      f.cpu_s = value;
+    else if (key == "rss_mb")
+      f.rss_mb = value;
+    else if (key == "against" && value.is_string())
+      f.against = value;
+    else if (key == "ratio" && value.is_number())
+      f.ratio = value;
+    else if (value.is_number() && std::find(derived.begin(), derived.end(), key) == derived.end())
+      f.further.emplace_back(key, value);
+  }
+  return f;
 }
 
 void give_up(const std::string& why) {

@@ -4,7 +4,9 @@
 // time of this process and its children, the most memory it ever held. A
 // *step* is one AI answer that was made durable (in `inflight`, one that came
 // in). Its *ratio* is what was measured over what it is measured against, which
-// a case that has one names; *further* figures are the case's own.
+// a case that has one names: by itself, or a *yardstick*, a case that was run right
+// before it; then both run several times in turn, and the *spread* is the lowest
+// and highest of those ratios. *Further* figures are the case's own.
 //
 // Machines differ: only ratios of one run say something.
 
@@ -26,7 +28,8 @@ struct figures {
   double cpu_s = 0;
   double rss_mb = 0; ///< Peak of this process, so far.
   double ratio = 0;
-  std::string against = {}; ///< Empty: there is no ratio.
+  double ratio_lowest = 0, ratio_highest = 0; ///< Both 0: there is no spread.
+  std::string against = {};                   ///< Empty: there is no ratio.
   std::vector<std::pair<std::string, double>> further = {};
 };
 
@@ -47,6 +50,9 @@ void print_row(const figures& f);
 /// tasks_per_s, cpu_s, rss_mb, ratio and against (null where there is none),
 /// and what is further.
 std::string json_line(const figures& f);
+
+/// The figures of such a line.
+figures figures_of(const std::string& json_line);
 
 /// Ends the program with a sentence.
 [[noreturn]] void give_up(const std::string& why);
