@@ -219,7 +219,7 @@ private:
 
   void give_turn(const std::string& task, deploy_turn turn) {
     auto known = turn_of_.find(task);
-    if (known == turn_of_.end()) // It left meanwhile.
+    if (known == turn_of_.end() || !turns_.has_turn(task)) // It left, or came again.
       return;
     known->second.promise.deliver(std::move(turn));
     turn_of_.erase(known);
@@ -259,7 +259,8 @@ private:
   }
 
   void tell_landed(const std::string& task, bool adopted) {
-    if (ledger::deploys_in_turn(world().config))
+    // Who left while the branch moved does not ask, and nobody may wait for it.
+    if (waiting_.count(task) != 0 && ledger::deploys_in_turn(world().config))
       turns_.expect(task);
     land_reply r;
     r.what = land_reply::word::landed;

@@ -6,6 +6,7 @@
 #include "actors/writer.hpp"
 #include "cli/damage_help.hpp"
 #include "cli/ledger_view.hpp"
+#include "cli/wall_clock.hpp"
 #include "ledger/deploy_turns.hpp"
 #include "ledger/detail.hpp"
 #include "ledger/paths.hpp"
@@ -23,11 +24,6 @@ namespace cli {
 namespace {
 
 using ledger::fault;
-
-std::int64_t wall_clock_ms() {
-  using namespace std::chrono;
-  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
-}
 
 /// Which exit code a failure of the ledger means.
 exit_code ledger_code(fault kind) {
@@ -166,8 +162,16 @@ bool any_to_deploy(const selection& s) {
          || std::any_of(s.resting.begin(), s.resting.end(), landed);
 }
 
-/// The last deploy of all that landed.
-std::optional<ledger::live_deploy> live_now(const ledger::disk::journal& journal) {
+/// Whether a deploy was to production: its service says so, or it was made under
+/// this run's configuration, of which [deploy] is a part.
+bool was_to_production(const ledger::task_state& s, const preflight& p) {
+  return s.out.context.empty() ? s.config_digest == p.config_digest
+                               : s.out.context == p.config.deploy.context;
+}
+
+/// The last deploy to production of all that landed.
+std::optional<ledger::live_deploy> live_now(const preflight& p,
+                                            const ledger::disk::journal& journal) {
   std::string newest;
   std::optional<ledger::live_deploy> live;
   for (auto& task : journal.tasks()) {
@@ -178,7 +182,8 @@ std::optional<ledger::live_deploy> live_now(const ledger::disk::journal& journal
     if (deployed == records.rend() || deployed->time <= newest)
       continue;
     auto s = ledger::fold(task, {records.begin(), deployed.base()});
-    if (auto own = s && s->landed ? ledger::live_with(*s) : std::nullopt) {
+    bool counts = s && s->landed && was_to_production(*s, p);
+    if (auto own = counts ? ledger::live_with(*s) : std::nullopt) {
       newest = deployed->time;
       live = std::move(own);
     }
@@ -248,7 +253,7 @@ started<void> open_trunk(batch& b, const selection& s) {
   if (!b.with.trunk)
     return {};
   if (ledger::deploys_in_turn(b.plan->config) && any_to_deploy(s))
-    b.world.live = live_now(b.ledger->journal);
+    b.world.live = live_now(*b.plan, b.ledger->journal);
   for (auto& t : s.to_run) {
     auto& out = t.state.out;
     if (out.landing_to.empty() || out.landed)

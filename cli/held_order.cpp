@@ -2,12 +2,12 @@
 
 #include "cli/damage_help.hpp"
 #include "cli/ledger_view.hpp"
+#include "cli/wall_clock.hpp"
 #include "ledger/disk/evidence.hpp"
 #include "ledger/disk/lock.hpp"
 
 #include <fmt/format.h>
 
-#include <chrono>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -113,11 +113,6 @@ attempt<task_state> record(held_task& t, const trace_places& at, ledger::draft d
   return after;
 }
 
-std::int64_t clock_ms() {
-  using namespace std::chrono;
-  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
-}
-
 } // namespace
 
 attempt<std::string> carry_out_held(const place& p, const ledger::person_order& o) {
@@ -126,7 +121,7 @@ attempt<std::string> carry_out_held(const place& p, const ledger::person_order& 
     return tl::make_unexpected(t.error());
   auto seen = ledger::disk::collect_evidence(p.ledger_root / o.task, t->state, t->journal.keys(),
                                              t->state.config_digest);
-  auto draft = ledger::draft_of_order(t->state, o, seen, clock_ms());
+  auto draft = ledger::draft_of_order(t->state, o, seen, wall_clock_ms());
   if (!draft)
     return no(draft.error());
   auto after = record(*t, traces_of(p), std::move(*draft));

@@ -8,11 +8,11 @@
 #include "cli/printable.hpp"
 #include "cli/read_config.hpp"
 #include "cli/run.hpp"
+#include "cli/wall_clock.hpp"
 #include "ledger/disk/files.hpp"
 
 #include <fmt/format.h>
 
-#include <chrono>
 #include <map>
 #include <memory>
 #include <utility>
@@ -76,9 +76,7 @@ result<errand> errand_of(const rollback_options& o, const place& p, const ledger
   ledger::rollback_order by;
   by.uid = ::getuid();
   by.user = login_name(by.uid);
-  by.time_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
-                   std::chrono::system_clock::now().time_since_epoch())
-                   .count();
+  by.time_ms = wall_clock_ms();
   auto plan =
       ledger::plan_rollback(it->second, *known, c.landing.mode == ledger::landing_mode::branch, by);
   if (!plan)

@@ -13,7 +13,6 @@ namespace ledger {
 namespace {
 
 constexpr std::string_view infix = ".rollback-";
-constexpr std::string_view block_word = "revert";
 
 std::string name_of(std::string_view task, std::uint32_t n) {
   return fmt::format("{}{}{}", task, infix, n);
@@ -40,7 +39,7 @@ std::string prompt_of(const task_state& s, const std::string& commit, const roll
       "The change of task {0}, commit {3}, is taken back, and nothing else. No model "
       "is asked;\nevery check and every gate is passed as by any other task.\n\n"
       "```{4}\n{3}\n```\n",
-      s.task, who, format_time(by.time_ms), commit, block_word);
+      s.task, who, format_time(by.time_ms), commit, revert_word);
 }
 
 /// What it delivered last; empty, and why: nothing that can be taken back.
@@ -81,7 +80,7 @@ std::vector<std::string> rollbacks_of(std::string_view task,
 
 std::string commit_taken_back(std::string_view prompt) {
   for (auto& block : fenced_blocks(prompt))
-    if (block.info == block_word)
+    if (block.info == revert_word)
       return std::string{trimmed(block.content)};
   return {};
 }

@@ -26,6 +26,9 @@
 
 namespace ledger {
 
+/// The info word of the block that names what is taken back.
+inline constexpr std::string_view revert_word = "revert";
+
 /// Of which task this one takes the change back; nothing: by its name it is no
 /// rollback.
 std::optional<std::string> rolled_back_by(std::string_view task);

@@ -11,7 +11,7 @@
 //      that folder has to be clean, and follows.
 //   4. A trunk that does not exist yet begins at the batch's base.
 //
-// `trunk` is a seam: actor tests have a fake one. All functions block.
+// `trunk` is a seam. All functions block.
 
 #pragma once
 

@@ -1,6 +1,7 @@
 #include "providers/offline/patch.hpp"
 
 #include "ledger/markdown.hpp"
+#include "ledger/rollback.hpp"
 #include "ledger/text.hpp"
 
 #include <algorithm>
@@ -194,7 +195,7 @@ std::vector<prompt_block> blocks_in(std::string_view prompt) {
   auto raw = split_lines(plain);
   std::vector<prompt_block> blocks;
   for (auto& block : ledger::fenced_blocks(plain)) {
-    if (block.info == "revert")
+    if (block.info == ledger::revert_word)
       blocks.push_back({prompt_block::kind::revert, std::string{ledger::trimmed(block.content)}});
     if (block.info != "diff")
       continue;

@@ -84,4 +84,35 @@ TEST(production, WhatAnEarlierRunMadeLiveIsNotTakenAway) {
   EXPECT_EQ(site.state("A").out.deployed_with, "B");
 }
 
+// A preview of a later commit counted as live: the task was done, and production
+// had nothing of it.
+TEST(production, APreviewOfAnEarlierRunIsNotWhatIsLive) {
+  production site("if [ -e $home/broken ] && [ $(cat $home/broken) = $SCHEDULER_TASK ]; then "
+                  "echo nonsense; exit 0; fi\n");
+  site.reconfigure("context = \"production\"", "context = \"deploy-preview\"");
+  write_file(site.home() / "broken", "A\n");
+  site.task("A");
+  EXPECT_EQ(site.batch().exit_code, 1);
+  site.edit("B", "src/A.txt", "s/done/done twice/");
+  EXPECT_EQ(site.batch().exit_code, 1) << "A is parked still";
+  EXPECT_EQ(site.deploys(), words{"B"});
+  fs::remove(site.home() / "broken");
+  site.reconfigure("context = \"deploy-preview\"", "context = \"production\"");
+  EXPECT_EQ(site.run({"retry", "A"}).exit_code, 0);
+  auto e = site.batch();
+  EXPECT_EQ(e.exit_code, 0) << e.out << e.err;
+  EXPECT_EQ(site.deploys(), (words{"B", "A"}));
+  EXPECT_EQ(site.state("A").out.deployed_with, "");
+}
+
+// Elsewhere production is refused while a role is offline.
+TEST(production, ARollbackGoesThereThoughNoModelIsAsked) {
+  production site;
+  site.task("A");
+  EXPECT_EQ(site.batch().exit_code, 0);
+  auto e = site.run({"rollback", "A"});
+  EXPECT_EQ(e.exit_code, 0) << e.out << e.err;
+  EXPECT_EQ(site.deploys(), (words{"A", "A.rollback-1"}));
+}
+
 } // namespace
