@@ -1,24 +1,52 @@
 #include "ledger/digest.hpp"
 
+#include <openssl/evp.h>
 #include <sodium.h>
 
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 
 namespace ledger {
 
 namespace {
 
-static_assert(sizeof(crypto_hash_sha256_state) <= 128, "sha256_stream::state_ is too small");
-
 // A library that cannot start would make every later digest a lie: end here.
+void insist(bool well, const char* library) {
+  if (well)
+    return;
+  std::fprintf(stderr, "scheduler: %s does not work; reinstall it\n", library);
+  std::abort();
+}
+
 void start_sodium() {
   static const int started = sodium_init();
-  if (started < 0) {
-    std::fputs("scheduler: libsodium cannot be initialised; reinstall libsodium\n", stderr);
-    std::abort();
-  }
+  insist(started >= 0, "libsodium");
+}
+
+constexpr std::size_t sha256_bytes = 32;
+
+void begin_sha256(EVP_MD_CTX* c) {
+  // Found once: looking it up takes longer than a short digest.
+  static const EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  insist(algorithm && EVP_DigestInit_ex2(c, algorithm, nullptr) == 1, "libcrypto (OpenSSL)");
+}
+
+void add_sha256(EVP_MD_CTX* c, std::string_view bytes) {
+  insist(EVP_DigestUpdate(c, bytes.data(), bytes.size()) == 1, "libcrypto (OpenSSL)");
+}
+
+std::array<unsigned char, sha256_bytes> end_sha256(EVP_MD_CTX* c) {
+  std::array<unsigned char, sha256_bytes> sum{};
+  unsigned size = 0;
+  insist(EVP_DigestFinal_ex(c, sum.data(), &size) == 1 && size == sum.size(),
+         "libcrypto (OpenSSL)");
+  return sum;
+}
+
+EVP_MD_CTX* new_context() {
+  auto* c = EVP_MD_CTX_new();
+  insist(c != nullptr, "libcrypto (OpenSSL)");
+  return c;
 }
 
 const unsigned char* bytes_of(std::string_view text) noexcept {
@@ -57,34 +85,48 @@ bool unhex(std::string_view text, std::array<unsigned char, N>& out) noexcept {
 } // namespace
 
 std::string sha256(std::string_view bytes) {
-  start_sodium();
-  std::array<unsigned char, crypto_hash_sha256_BYTES> sum{};
-  crypto_hash_sha256(sum.data(), bytes_of(bytes), bytes.size());
+  struct deleter {
+    void operator()(EVP_MD_CTX* c) const noexcept { EVP_MD_CTX_free(c); }
+  };
+  thread_local const std::unique_ptr<EVP_MD_CTX, deleter> c{new_context()};
+  begin_sha256(c.get());
+  add_sha256(c.get(), bytes);
+  auto sum = end_sha256(c.get());
   return hex(sum.data(), sum.size());
 }
 
-// The state is copied in and out: an array of bytes need not be aligned as
-// libsodium's struct is.
+struct sha256_stream::context {
+  context() = default;
+  context(const context& other) {
+    insist(EVP_MD_CTX_copy_ex(of_openssl, other.of_openssl) == 1, "libcrypto (OpenSSL)");
+  }
+  context& operator=(const context&) = delete;
+  ~context() { EVP_MD_CTX_free(of_openssl); }
+  EVP_MD_CTX* of_openssl = new_context();
+};
+
+void sha256_stream::freed::operator()(context* c) const noexcept {
+  delete c;
+}
+
 sha256_stream::sha256_stream()
-    : state_{} {
-  start_sodium();
-  crypto_hash_sha256_state state;
-  crypto_hash_sha256_init(&state);
-  std::memcpy(state_.data(), &state, sizeof state);
+    : context_(new context) {
+  begin_sha256(context_->of_openssl);
+}
+
+sha256_stream::sha256_stream(const sha256_stream& other)
+    : context_(new context(*other.context_)) {}
+
+sha256_stream& sha256_stream::operator=(const sha256_stream& other) {
+  return *this = sha256_stream(other);
 }
 
 void sha256_stream::update(std::string_view bytes) {
-  crypto_hash_sha256_state state;
-  std::memcpy(&state, state_.data(), sizeof state);
-  crypto_hash_sha256_update(&state, bytes_of(bytes), bytes.size());
-  std::memcpy(state_.data(), &state, sizeof state);
+  add_sha256(context_->of_openssl, bytes);
 }
 
 std::string sha256_stream::finish() {
-  crypto_hash_sha256_state state;
-  std::memcpy(&state, state_.data(), sizeof state);
-  std::array<unsigned char, crypto_hash_sha256_BYTES> sum{};
-  crypto_hash_sha256_final(&state, sum.data());
+  auto sum = end_sha256(context_->of_openssl);
   return hex(sum.data(), sum.size());
 }
 

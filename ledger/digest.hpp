@@ -1,4 +1,5 @@
-// digest.hpp -- SHA-256 and Ed25519, through libsodium.
+// digest.hpp -- SHA-256 through OpenSSL, which uses the processor's instructions
+// for it, and Ed25519 through libsodium.
 //
 // A *digest* is 64 lower-case hex digits. A *signing key* never leaves this
 // type as text: it is read from and written to its file only.
@@ -10,6 +11,7 @@
 #include "ledger/result.hpp"
 
 #include <array>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -22,13 +24,22 @@ std::string sha256(std::string_view bytes);
 class sha256_stream {
 public:
   sha256_stream();
+  sha256_stream(const sha256_stream& other);
+  sha256_stream(sha256_stream&&) noexcept = default;
+  sha256_stream& operator=(const sha256_stream& other);
+  sha256_stream& operator=(sha256_stream&&) noexcept = default;
+  ~sha256_stream() = default;
   void update(std::string_view bytes);
   std::string finish(); ///< Once.
   /// Of what came until now; more may follow.
   std::string so_far() const { return sha256_stream(*this).finish(); }
 
 private:
-  std::array<unsigned char, 128> state_; // crypto_hash_sha256_state, kept opaque.
+  struct context; ///< OpenSSL's, kept opaque.
+  struct freed {
+    void operator()(context* c) const noexcept;
+  };
+  std::unique_ptr<context, freed> context_;
 };
 
 /// The public half, 64 hex digits.
