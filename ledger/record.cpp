@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <iterator>
 #include <limits>
 
 namespace ledger {
@@ -89,31 +90,68 @@ bool is_digest(std::string_view text) noexcept {
   return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
+bool is_plain(char c) noexcept {
+  return c >= ' ' && c <= '~' && c != '"' && c != '\\';
+}
+
 // Answers come from outside: bytes that are no UTF-8 become U+FFFD, here and
-// nowhere else, so that a line is always valid JSON.
-std::string dumped(const json& value) {
-  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+// nowhere else, so that a line is always valid JSON. Nearly every text is plain:
+// what JSON spells as it is need not go through a decoder.
+void append_quoted(std::string& out, std::string_view text) {
+  if (!std::all_of(text.begin(), text.end(), is_plain)) {
+    out += json(text).dump(-1, ' ', false, json::error_handler_t::replace);
+    return;
+  }
+  out += '"';
+  out += text;
+  out += '"';
+}
+
+// Spelled as json::dump spells it.
+void append_json(std::string& out, const json& value) {
+  if (value.is_string())
+    return append_quoted(out, value.get_ref<const std::string&>());
+  if (!value.is_structured()) {
+    out += value.dump();
+    return;
+  }
+  out += value.is_object() ? '{' : '[';
+  bool first = true;
+  for (auto it = value.begin(); it != value.end(); ++it, first = false) {
+    if (!first)
+      out += ',';
+    if (value.is_object()) {
+      append_quoted(out, it.key());
+      out += ':';
+    }
+    append_json(out, *it);
+  }
+  out += value.is_object() ? '}' : ']';
 }
 
 std::string in_quotes(std::string_view text) {
-  return dumped(json(text));
+  std::string out;
+  append_quoted(out, text);
+  return out;
 }
 
 std::string without_end(const record& r) {
-  std::string out =
-      fmt::format(R"({{"seq":{},"time":{},"event":"{}","step":"{}","round":{},)"
-                  R"("attempt":{},"files":[)",
-                  r.seq, in_quotes(r.time), to_string(r.what), to_string(r.at), r.round, r.attempt);
+  std::string out = fmt::format(R"({{"seq":{},"time":)", r.seq);
+  append_quoted(out, r.time);
+  fmt::format_to(std::back_inserter(out),
+                 R"(,"event":"{}","step":"{}","round":{},"attempt":{},"files":[)",
+                 to_string(r.what), to_string(r.at), r.round, r.attempt);
   for (auto& f : r.files) {
-    if (&f != &r.files.front())
-      out += ',';
-    out += fmt::format(R"({{"path":{},"sha256":{},"bytes":{}}})", in_quotes(f.path),
-                       in_quotes(f.sha256), f.bytes);
+    out += &f == &r.files.front() ? R"({"path":)" : R"(,{"path":)";
+    append_quoted(out, f.path);
+    out += R"(,"sha256":)";
+    append_quoted(out, f.sha256);
+    fmt::format_to(std::back_inserter(out), R"(,"bytes":{}}})", f.bytes);
   }
   out += R"(],"detail":)";
-  out += dumped(r.detail);
+  append_json(out, r.detail);
   out += R"(,"prev":)";
-  out += in_quotes(r.prev);
+  append_quoted(out, r.prev);
   return out;
 }
 
@@ -140,17 +178,25 @@ Number number_at(const json& object, const char* key) {
   return it->get<Number>();
 }
 
-std::string path_at(const json& object, const char* key) {
-  auto text = text_at(object, key);
+void must_be_path(std::string_view text, const char* key) {
   if (!is_ledger_path(text))
     throw malformed{fmt::format("`{}` is no ledger path: {}", key, in_quotes(text))};
+}
+
+void must_be_digest(std::string_view text, const char* key) {
+  if (!is_digest(text))
+    throw malformed{fmt::format("`{}` is no SHA-256", key)};
+}
+
+std::string path_at(const json& object, const char* key) {
+  auto text = text_at(object, key);
+  must_be_path(text, key);
   return text;
 }
 
 std::string digest_at(const json& object, const char* key) {
   auto text = text_at(object, key);
-  if (!is_digest(text))
-    throw malformed{fmt::format("`{}` is no SHA-256", key)};
+  must_be_digest(text, key);
   return text;
 }
 
@@ -205,14 +251,31 @@ void fits_files(const file_growth& g, const std::vector<file_growth>& all, const
                                 in_quotes(g.path))};
 }
 
+// What the types do not say of a record's fields.
+void must_be_sound(const record& r) {
+  if (r.seq == 0)
+    throw malformed{"`seq` is 0; the first record has 1"};
+  if (auto t = parse_time(r.time); !t)
+    throw malformed{t.error().detail};
+  for (auto& f : r.files) {
+    must_be_path(f.path, "path");
+    must_be_digest(f.sha256, "sha256");
+  }
+  if (!r.detail.is_object())
+    throw malformed{"`detail` is missing or no object"};
+  moves_in(r.detail);
+  auto growths = growths_in(r.detail);
+  for (auto& g : growths)
+    fits_files(g, growths, r);
+  must_be_digest(r.prev, "prev");
+}
+
 record record_in(const json& line) {
   if (!line.is_object())
     throw malformed{"is no JSON object"};
   record r;
   r.seq = number_at<std::uint64_t>(line, "seq");
   r.time = text_at(line, "time");
-  if (auto t = parse_time(r.time); !t)
-    throw malformed{t.error().detail};
   auto what = event_named(text_at(line, "event"));
   if (!what)
     throw malformed{what.error().detail};
@@ -232,19 +295,14 @@ record record_in(const json& line) {
     if (!f.is_object())
       throw malformed{"`files` holds something that is no object"};
     r.files.push_back(
-        file_ref{path_at(f, "path"), digest_at(f, "sha256"), number_at<std::uint64_t>(f, "bytes")});
+        file_ref{text_at(f, "path"), text_at(f, "sha256"), number_at<std::uint64_t>(f, "bytes")});
   }
   auto detail = line.find("detail");
-  if (detail == line.end() || !detail->is_object())
-    throw malformed{"`detail` is missing or no object"};
-  r.detail = *detail;
-  moves_in(r.detail);
-  auto growths = growths_in(r.detail);
-  for (auto& g : growths)
-    fits_files(g, growths, r);
-  r.prev = digest_at(line, "prev");
+  r.detail = detail != line.end() ? *detail : json();
+  r.prev = text_at(line, "prev");
   if (line.contains("sig"))
     r.sig = text_at(line, "sig");
+  must_be_sound(r);
   return r;
 }
 
@@ -308,6 +366,24 @@ std::string to_line(const record& r) {
   return out;
 }
 
+result<std::string> readable_line(const record& r) {
+  auto line = to_line(r);
+  try {
+    // Texts beyond ASCII may be spelled anew, and two keys be the same then.
+    bool is_ascii = std::all_of(line.begin(), line.end(),
+                                [](char c) { return static_cast<signed char>(c) > 0; });
+    if (!is_ascii || too_deep(line)) {
+      if (auto again = parse_line(line); !again)
+        return tl::make_unexpected(again.error());
+    } else {
+      must_be_sound(r);
+    }
+  } catch (const malformed& m) {
+    return fail(fault::corrupt, m.why);
+  }
+  return line;
+}
+
 std::string signed_part(const record& r) {
   return without_end(r) + '}';
 }
@@ -317,8 +393,6 @@ result<record> parse_line(std::string_view line) {
     return fail(fault::corrupt, fmt::format("is nested deeper than {} levels", max_depth));
   try {
     auto r = record_in(json::parse(line));
-    if (r.seq == 0)
-      return fail(fault::corrupt, "`seq` is 0; the first record has 1");
     // One spelling only: this also refuses unknown, repeated and reordered keys.
     if (to_line(r) != line)
       return fail(fault::corrupt, "is not spelled as this program writes records "

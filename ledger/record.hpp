@@ -165,6 +165,10 @@ inline constexpr std::string_view no_predecessor =
 /// The line of `r`, without a newline.
 std::string to_line(const record& r);
 
+/// The same, if parse_line reads it again as this record. Errors: corrupt, saying
+/// what is wrong with it.
+result<std::string> readable_line(const record& r);
+
 /// The bytes that a signature covers: the line of `r` without its sig.
 std::string signed_part(const record& r);
 

@@ -116,19 +116,19 @@ private:
       return refuse("its record must be signed, but there is no signing key", "no-key");
     if (d.sign)
       r.sig = w_.keys.sign(signed_part(r));
-    auto line = to_line(r);
     // Pair assertion: a line that we could not read again must never be written.
-    if (auto again = parse_line(line); !again)
-      return refuse(fmt::format("its record cannot be written: {}", again.error().detail),
+    auto line = readable_line(r);
+    if (!line)
+      return refuse(fmt::format("its record cannot be written: {}", line.error().detail),
                     "malformed");
     out_.tip.seq = r.seq;
-    out_.tip.line_sha256 = sha256(line);
+    out_.tip.line_sha256 = sha256(*line);
     for (auto& lost : gone_of(r)) {
       out_.tip.expected.erase(lost);
       out_.tip.late.erase(lost);
       out_.tip.growing.erase(lost);
     }
-    out_.lines.push_back(std::move(line));
+    out_.lines.push_back(std::move(*line));
     out_.records->push_back(std::move(r));
     return {};
   }

@@ -98,6 +98,64 @@ std::string replaced(std::string text, std::string_view from, std::string_view t
   return at == std::string::npos ? text : text.replace(at, from.size(), to);
 }
 
+TEST(ReadableLine, IsTheLineOfWhatCanBeReadAgain) {
+  auto r = sample();
+  EXPECT_EQ(readable_line(r), to_line(r));
+  r.files.pop_back(); // Plain ASCII from here on, which is not read again.
+  ASSERT_TRUE(readable_line(r));
+  EXPECT_EQ(*readable_line(r), to_line(r));
+  EXPECT_EQ(parse_line(*readable_line(r)), r);
+}
+
+// What is spelled by a shorter way must be refused as the long way refuses it.
+TEST(ReadableLine, RefusesWhatParseLineWouldRefuse) {
+  std::vector<void (*)(record&)> spoil{
+      [](record& r) { r.seq = 0; },
+      [](record& r) { r.time = "yesterday"; },
+      [](record& r) { r.prev = "short"; },
+      [](record& r) { r.detail = json::array({1}); },
+      [](record& r) { r.files[0].path = "../up"; },
+      [](record& r) { r.files[0].sha256 = "ABC"; },
+      [](record& r) { r.detail["moved"] = "nowhere"; },
+      [](record& r) {
+        r.detail["appended"] = json::array({json{{"path", "x"}}});
+      },
+      [](record& r) {
+        json deep = 1;
+        for (int i = 0; i < 80; ++i)
+          deep = json::array({deep});
+        r.detail["deep"] = deep;
+      },
+      // Two keys that are no UTF-8 become the same one.
+      [](record& r) { r.detail["\xff"] = r.detail["\xfe"] = 1; },
+  };
+  for (std::size_t i = 0; i < spoil.size(); ++i)
+    for (bool plain : {true, false}) {
+      auto r = sample();
+      if (plain)
+        r.files.pop_back();
+      spoil[i](r);
+      auto line = readable_line(r);
+      auto read = parse_line(to_line(r));
+      ASSERT_FALSE(read) << i;
+      ASSERT_FALSE(line) << i;
+      EXPECT_EQ(line.error().detail, read.error().detail) << i;
+    }
+}
+
+TEST(Record, EveryTextIsSpelledAsTheJsonLibraryDoes) {
+  std::string all;
+  for (int c = 1; c < 256; ++c) {
+    all += static_cast<char>(c);
+    for (auto& text : {std::string(1, static_cast<char>(c)), all, "plain" + all}) {
+      auto r = sample();
+      r.detail = json{{text, json::array({text, nullptr, true, -1, 1.5, json::object()})}};
+      auto spelled = r.detail.dump(-1, ' ', false, json::error_handler_t::replace);
+      EXPECT_NE(to_line(r).find("\"detail\":" + spelled + ",\"prev\""), std::string::npos) << c;
+    }
+  }
+}
+
 TEST(ParseLine, RefusesEveryOtherSpelling) {
   auto line = to_line(sample());
   struct row {
