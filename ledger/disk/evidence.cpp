@@ -13,23 +13,16 @@ namespace {
 
 constexpr std::size_t max_contract_bytes = 4096;
 
-/// The record with sequence `seq` in the task's journal.jsonl.
-std::optional<record> recorded_line(const tree& folder, std::uint64_t seq) {
-  auto text = folder.read(path::journal);
-  if (!text)
-    return std::nullopt;
-  std::string_view rest = *text;
-  for (std::uint64_t n = 1; !rest.empty(); ++n) {
-    auto end = rest.find('\n');
+/// Line `number`, counted from 1, without its newline. Empty: it is not there.
+std::string_view line_of(std::string_view text, std::uint64_t number) {
+  while (true) {
+    auto end = text.find('\n');
     if (end == std::string_view::npos)
-      return std::nullopt;
-    if (n == seq) {
-      auto r = parse_line(rest.substr(0, end));
-      return r && r->seq == seq ? std::optional<record>{*r} : std::nullopt;
-    }
-    rest.remove_prefix(end + 1);
+      return {};
+    if (--number == 0)
+      return text.substr(0, end);
+    text.remove_prefix(end + 1);
   }
-  return std::nullopt;
 }
 
 // The bytes of a contract's file; nothing if it is not there. What cannot be
@@ -43,15 +36,15 @@ std::optional<std::string> contract_bytes(const tree& folder, contract c) {
   return "(" + bytes.error().detail + ")";
 }
 
-contract_seen see_contract(const tree& folder, const task_state& s, contract c,
-                           const keyring& keys) {
+contract_seen see_contract(const tree& folder, std::string_view journal, const task_state& s,
+                           contract c, const keyring& keys) {
   contract_seen seen;
   seen.bytes = contract_bytes(folder, c);
   auto* standing = contract_of(s, c);
   if (!standing)
     return seen;
-  auto r = recorded_line(folder, standing->seq);
-  if (!r)
+  auto r = keys.signed_record(line_of(journal, standing->seq));
+  if (!r || r->seq != standing->seq)
     return seen;
   bool wrote_it = std::any_of(r->files.begin(), r->files.end(), [&](const file_ref& f) {
     return f.path == path_of(c) && f.sha256 == standing->file_sha256;
@@ -62,7 +55,7 @@ contract_seen see_contract(const tree& folder, const task_state& s, contract c,
       && text_at(r->detail, "tree") == standing->tree
       && (c != contract::human || text_at(r->detail, "step") == to_string(standing->for_step))
       && text_at(r->detail, "config_digest") == standing->config_digest;
-  seen.signature_ok = wrote_it && same_terms && keys.trusts(signed_part(*r), r->sig);
+  seen.signature_ok = wrote_it && same_terms;
   seen.signed_repo_id = text_at(r->detail, "repo");
   seen.signed_task = text_at(r->detail, "task");
   return seen;
@@ -93,9 +86,10 @@ gate_evidence collect_evidence(const std::filesystem::path& task_folder, const t
   for (auto& f : inputs_at_gate(s))
     e.inputs.push_back({f, folder ? folder->digest(f.path) : std::string{}});
   if (folder) {
-    e.decisions = see_contract(*folder, s, contract::decisions, keys);
-    e.final = see_contract(*folder, s, contract::final, keys);
-    e.human = see_contract(*folder, s, contract::human, keys);
+    auto journal = folder->read(path::journal).value_or(std::string{});
+    e.decisions = see_contract(*folder, journal, s, contract::decisions, keys);
+    e.final = see_contract(*folder, journal, s, contract::final, keys);
+    e.human = see_contract(*folder, journal, s, contract::human, keys);
   } else if (folder.error().kind != fault::not_found) {
     e.decisions.bytes = e.final.bytes = e.human.bytes = "(" + folder.error().detail + ")";
   }

@@ -1,6 +1,7 @@
 #include "ledger/disk/keyring.hpp"
 
 #include "ledger/disk/files.hpp"
+#include "ledger/disk/tree.hpp"
 #include "ledger/text.hpp"
 
 #include <fmt/format.h>
@@ -9,6 +10,12 @@
 #include <cassert>
 #include <charconv>
 #include <cstdlib>
+#include <map>
+#include <mutex>
+#include <utility>
+
+#include <fcntl.h>
+#include <unistd.h>
 
 namespace ledger::disk {
 
@@ -116,6 +123,30 @@ result<signing_key> make_key(const keyring& k, const fs::path& dir,
 
 } // namespace
 
+/// Found good before, by the SHA-256 of the line.
+struct keyring::known_lines {
+  /// Of contracts, of which a task has three, that is more tasks than are at work.
+  static constexpr std::size_t most = 16 * 1024;
+
+  std::shared_ptr<const record> find(const std::string& digest) {
+    std::lock_guard guard(mutex);
+    auto it = records.find(digest);
+    return it == records.end() ? nullptr : it->second;
+  }
+  void add(const std::string& digest, std::shared_ptr<const record> r) {
+    std::lock_guard guard(mutex);
+    if (records.size() >= most)
+      records.clear();
+    records.emplace(digest, std::move(r));
+  }
+
+  std::mutex mutex;
+  std::map<std::string, std::shared_ptr<const record>> records;
+};
+
+keyring::keyring()
+    : known_(std::make_shared<known_lines>()) {}
+
 std::string repository_id(const fs::path& common_dir) {
   return sha256(common_dir.string()).substr(0, 16);
 }
@@ -173,9 +204,56 @@ bool keyring::trusts(std::string_view bytes, std::string_view sig) const {
                      [&](auto& pub) { return verifies(pub, bytes, sig); });
 }
 
+std::shared_ptr<const record> keyring::signed_record(std::string_view line) const {
+  auto digest = sha256(line);
+  if (auto known = known_->find(digest))
+    return known;
+  auto r = parse_line(line);
+  if (!r || !trusts(signed_part(*r), r->sig))
+    return nullptr;
+  auto found = std::make_shared<const record>(std::move(*r));
+  known_->add(digest, found);
+  return found;
+}
+
+namespace {
+
+// Longer than any content of before it, which it covers: a sequence only grows.
+result<void> write_over(const fs::path& file, std::string_view content) {
+  unique_fd fd(::open(file.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666));
+  if (!fd)
+    return system_failure("open", file.string(), errno);
+  return write_all(fd.get(), content, file.string());
+}
+
+// What a write under way leaves to be read, or a power cut, is no head.
+std::optional<signed_head> head_in(std::string_view text) {
+  signed_head head;
+  std::uint64_t again = 0;
+  auto end = text.data() + text.size();
+  auto [digest, error] = std::from_chars(text.data(), end, head.seq);
+  if (error != std::errc{} || head.seq == 0 || end - digest < 66 || *digest != ' ')
+    return std::nullopt;
+  head.line_sha256.assign(digest + 1, 64);
+  if (digest[65] == '\n') // Told once, as it was of old.
+    return head;
+  auto [last, wrong] = std::from_chars(digest + 66, end, again);
+  if (wrong != std::errc{} || again != head.seq || last == end || *last != '\n')
+    return std::nullopt;
+  return head;
+}
+
+} // namespace
+
 result<void> keyring::remember_head(std::string_view task, const signed_head& head) const {
-  auto put = put_file(heads_of(dir_, repo_id_) / task,
-                      fmt::format("{} {}\n", head.seq, head.line_sha256), durability::none);
+  auto folder = heads_of(dir_, repo_id_);
+  auto content = fmt::format("{} {} {}\n", head.seq, head.line_sha256, head.seq);
+  auto put = write_over(folder / task, content);
+  if (!put && put.error().kind == fault::not_found) {
+    std::error_code error;
+    fs::create_directories(folder, error);
+    put = write_over(folder / task, content);
+  }
   if (!put) // Whatever is wrong there, it is none of the task's doing.
     return fail(fault::unavailable,
                 fmt::format("remember the signed head of {}: {}", task, put.error().detail),
@@ -190,17 +268,7 @@ result<std::optional<signed_head>> keyring::read_head(std::string_view task) con
   if (!text)
     return fail(text.error().kind == fault::refused ? fault::corrupt : text.error().kind,
                 fmt::format("its signed head: {}", text.error().detail));
-  // A head is not synced: after a power cut it may be empty, which is no head.
-  signed_head head;
-  auto line = trimmed(*text);
-  auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), head.seq);
-  auto used = static_cast<std::size_t>(end - line.data());
-  if (error != std::errc{} || head.seq == 0 || used >= line.size() || line[used] != ' ')
-    return std::optional<signed_head>{};
-  head.line_sha256 = line.substr(used + 1);
-  if (head.line_sha256.size() != 64)
-    return std::optional<signed_head>{};
-  return std::optional(std::move(head));
+  return head_in(*text);
 }
 
 result<std::vector<std::string>> keyring::list_heads() const {

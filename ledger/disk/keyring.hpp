@@ -14,15 +14,20 @@
 //      the trusted ones is not opened for signing. It publishes itself only
 //      where no key is published yet: whom else to trust a person says.
 //   4. A head file may lag behind the journal (it is written after it), never
-//      be ahead of it.
+//      be ahead of it. It is written over in place, by one writer, and can be read
+//      meanwhile: it tells its sequence twice, first and last.
+//   5. A line whose signature was found good is known from then on, by all of its
+//      bytes: a signature does not go bad, and gates ask again and again.
 
 #pragma once
 
 #include "ledger/digest.hpp"
+#include "ledger/record.hpp"
 #include "ledger/result.hpp"
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -58,6 +63,9 @@ public:
   std::string sign(std::string_view bytes) const; ///< Requires can_sign().
   /// Whether any trusted key signed.
   bool trusts(std::string_view bytes, std::string_view sig) const;
+  /// The record of a journal's line, if any trusted key signed it; else null. Any
+  /// thread may ask.
+  std::shared_ptr<const record> signed_record(std::string_view line) const;
 
   /// Errors: unavailable.
   result<void> remember_head(std::string_view task, const signed_head& head) const;
@@ -70,11 +78,16 @@ public:
   std::vector<std::string> tasks_with_heads() const;
 
 private:
+  struct known_lines;
+
+  keyring();
+
   std::filesystem::path dir_;
   std::string repo_id_;
   std::optional<signing_key> key_;
   std::vector<public_key> trusted_;
   std::string trouble_;
+  std::shared_ptr<known_lines> known_; ///< Of copies too.
 };
 
 /// $XDG_STATE_HOME/scheduler/keys of this process's environment.

@@ -131,6 +131,47 @@ TEST_F(Keyring, RemembersTheHeadOfEachTask) {
   }
 }
 
+// Heads are written over in place: who reads one meanwhile may find half of each.
+TEST_F(Keyring, AHeadThatIsHalfOldAndHalfNewIsNone) {
+  auto k = open_keys();
+  ASSERT_TRUE(k.remember_head("T", {9, sha256("a")}));
+  auto before = read_file(keys_ / (std::string(id) + ".heads") / "T").value_or("");
+  ASSERT_TRUE(k.remember_head("T", {10, sha256("b")}));
+  auto after = read_file(keys_ / (std::string(id) + ".heads") / "T").value_or("");
+  ASSERT_GT(after.size(), before.size());
+  for (std::size_t n = 0; n < after.size(); ++n) {
+    auto old_rest = n < before.size() ? before.substr(n) : std::string{};
+    write(keys_ / (std::string(id) + ".heads") / "T", after.substr(0, n) + old_rest);
+    auto head = k.head_of("T");
+    if (!head)
+      continue;
+    EXPECT_EQ(head->line_sha256, sha256(head->seq == 9 ? "a" : "b")) << n;
+  }
+}
+
+TEST_F(Keyring, KnowsASignedLineByAllOfItsBytes) {
+  auto k = open_keys();
+  record r;
+  r.seq = 1;
+  r.time = format_time(0);
+  r.prev = no_predecessor;
+  r.sig = k.sign(signed_part(r));
+  auto line = to_line(r);
+  for (int again = 0; again < 2; ++again) {
+    auto known = k.signed_record(line);
+    ASSERT_TRUE(known);
+    EXPECT_EQ(*known, r);
+  }
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    auto other = line;
+    other[i] = static_cast<char>(other[i] ^ 1);
+    EXPECT_FALSE(k.signed_record(other)) << other;
+  }
+  r.sig.clear();
+  EXPECT_FALSE(k.signed_record(to_line(r)));
+  EXPECT_FALSE(keyring::open_public(keys_, "another").signed_record(line));
+}
+
 // A head that could not be read was no head: a cut-off journal went unnoticed.
 TEST_F(Keyring, AHeadThatCannotBeReadIsNotTakenForNone) {
   auto heads = keys_ / (std::string(id) + ".heads");
