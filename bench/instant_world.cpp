@@ -65,6 +65,7 @@ ledger::disk::journal open_journal(const fs::path& folder) {
     give_up(keys.error().detail);
   ledger::disk::journal::options o;
   o.root = folder / "ledger";
+  o.helpers = ledger::disk::journal::usual_helpers();
   auto journal = ledger::disk::journal::open(std::move(o), std::move(*keys));
   if (!journal)
     give_up(journal.error().detail);

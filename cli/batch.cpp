@@ -207,6 +207,7 @@ started<std::unique_ptr<opened_ledger>> open_ledger(const preflight& p, const se
   ledger::disk::journal::options o;
   o.root = p.place.ledger_root;
   o.hooks = s.hooks;
+  o.helpers = ledger::disk::journal::usual_helpers();
   auto journal = ledger::disk::journal::open(std::move(o), std::move(*keys));
   if (!journal)
     return not_now(ledger_code(journal.error().kind), journal.error().detail);

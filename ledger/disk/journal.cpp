@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <system_error>
+#include <thread>
 
 #include <fcntl.h>
 
@@ -105,28 +106,56 @@ result<void> journal::impl::announce(const append& a) {
   return write([&] { return db.put_note(approval_note(a.task), std::to_string(a.after_seq)); });
 }
 
-result<prepared> journal::impl::prepare_one(const append& a,
-                                            std::map<std::string, chain_tip>& tips) {
+// `staged`: the tip that the task has in this group; null: none yet.
+result<prepared> journal::impl::prepare_one(const append& a, const chain_tip* staged) const {
   auto known = chains.find(a.task);
   if (known != chains.end() && known->second.is_damaged)
     return fail(
         fault::refused,
         fmt::format("append {}: its ledger is damaged; see `scheduler verify {}`", a.task, a.task),
         "damaged");
-  // Several appends of one group may continue each other.
-  auto staged = tips.find(a.task);
   static const chain_tip none;
-  auto& before = staged != tips.end()    ? staged->second
-                 : known != chains.end() ? known->second.tip
-                                         : none;
-  if (auto done = announce(a); !done)
-    return tl::make_unexpected(done.error());
+  auto& durable = known != chains.end() ? known->second.tip : none;
   workshop w{root, keys, opts.hooks, opts.sync_directly_bytes};
-  static const expected_files nothing;
-  auto p = prepare(w, a, before, known != chains.end() ? known->second.tip.expected : nothing);
-  if (p)
-    tips[a.task] = p->tip;
-  return p;
+  return prepare(w, a, staged ? *staged : durable, durable.expected);
+}
+
+namespace {
+
+/// The indices of each task's items, in order: one after the other a task's, but
+/// beside those of other tasks.
+template <class Items>
+std::vector<std::vector<std::size_t>> by_task(const Items& items) {
+  std::vector<std::vector<std::size_t>> out;
+  std::map<std::string_view, std::size_t> slots;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    auto [slot, is_new] = slots.try_emplace(items[i].task, out.size());
+    if (is_new)
+      out.emplace_back();
+    out[slot->second].push_back(i);
+  }
+  return out;
+}
+
+} // namespace
+
+// Several appends of one group may continue each other.
+std::vector<result<prepared>> journal::impl::prepare_all(std::span<const append> group) {
+  std::vector<result<prepared>> out(group.size(), prepared{});
+  for (std::size_t i = 0; i < group.size(); ++i)
+    if (auto told = over ? result<void>(tl::make_unexpected(*over)) : announce(group[i]); !told)
+      out[i] = tl::make_unexpected(told.error());
+  auto parts = by_task(group);
+  hands.share_out(parts.size(), [&](std::size_t part) {
+    const chain_tip* staged = nullptr;
+    for (auto i : parts[part]) {
+      if (out[i])
+        out[i] = prepare_one(group[i], staged);
+      if (out[i])
+        staged = &out[i]->tip;
+    }
+  });
+  return out;
 }
 
 result<void> journal::impl::commit(const std::vector<prepared>& ready) {
@@ -165,18 +194,34 @@ void journal::impl::adopt(std::vector<prepared>& ready) {
   }
 }
 
+// What became of each item of the backlog. Behind one that failed, those of its
+// task are as if it had failed again.
+std::vector<result<void>> journal::impl::project_all() {
+  std::vector<result<void>> out(backlog.size());
+  auto parts = by_task(backlog);
+  hands.share_out(parts.size(), [&](std::size_t part) {
+    auto& c = chains.find(backlog[parts[part].front()].task)->second;
+    result<void> done;
+    for (auto i : parts[part]) {
+      if (done && !c.is_damaged)
+        done = project(root, keys, c, backlog[i]);
+      out[i] = done;
+    }
+  });
+  return out;
+}
+
 void journal::impl::work_off_backlog() {
   std::set<std::string> waiting;
   std::deque<projection> left;
   trouble.reset();
-  for (auto& p : backlog) {
-    auto& c = chains[p.task];
-    if (c.is_damaged)
+  auto results = project_all();
+  for (std::size_t i = 0; i < backlog.size(); ++i) {
+    auto& p = backlog[i];
+    auto& done = results[i];
+    if (done || chains[p.task].is_damaged)
       continue;
-    if (!waiting.contains(p.task)) {
-      auto done = project(root, keys, c, p);
-      if (done)
-        continue;
+    if (waiting.insert(p.task).second) {
       hold(p.task, marks{at.boot_id, p.first_id - 1, at.checkpoint});
       if (done.error().kind != fault::unavailable) {
         hurt(damage{p.task, std::string(path::journal), done.error().detail});
@@ -188,7 +233,6 @@ void journal::impl::work_off_backlog() {
                                     "in the database",
                                     p.task, done.error().detail),
                         done.error().code};
-      waiting.insert(p.task);
     }
     left.push_back(std::move(p));
   }
@@ -198,13 +242,11 @@ void journal::impl::work_off_backlog() {
 std::vector<result<appended>> journal::impl::append_group(std::span<const append> group) {
   std::vector<result<appended>> out;
   out.reserve(group.size());
-  std::map<std::string, chain_tip> tips;
   std::vector<prepared> ready;
   std::vector<std::size_t> slots;
   if (!over)
     work_off_backlog();
-  for (auto& a : group) {
-    auto p = over ? result<prepared>(tl::make_unexpected(*over)) : prepare_one(a, tips);
+  for (auto& p : prepare_all(group)) {
     if (!p && p.error().kind == fault::lost)
       static_cast<void>(give_up(p.error()));
     if (!p) {
@@ -273,6 +315,10 @@ result<journal> journal::open(options o, keyring keys) {
   if (auto done = i->recover(); !done)
     return tl::make_unexpected(done.error());
   return journal(std::move(i));
+}
+
+std::size_t journal::usual_helpers() noexcept {
+  return std::clamp(std::thread::hardware_concurrency(), 1U, 4U) - 1;
 }
 
 std::vector<result<appended>> journal::append_group(std::span<const append> group) {

@@ -91,7 +91,13 @@ public:
     std::uint64_t checkpoint_bytes = 8 * 1024 * 1024;
     /// Larger files bypass the database. What is appended to a file never does.
     std::uint64_t sync_directly_bytes = 1024 * 1024;
+    /// Threads that put and complete files of a group's tasks beside the caller's;
+    /// none where hooks are set that must be called one at a time.
+    std::size_t helpers = 0;
   };
+
+  /// A helper for each processor but the caller's, at most three.
+  static std::size_t usual_helpers() noexcept;
 
   /// Opens or makes the journal and recovers every task (L3, L9 aside).
   /// Damage to single tasks is not an error here: see damages(). Errors:

@@ -8,6 +8,7 @@
 
 #pragma once
 
+#include "ledger/disk/crew.hpp"
 #include "ledger/disk/database.hpp"
 #include "ledger/disk/journal.hpp"
 #include "ledger/disk/projection.hpp"
@@ -32,12 +33,14 @@ struct journal::impl {
       : opts(std::move(o))
       , keys(std::move(k))
       , root(std::move(r))
-      , db(std::move(d)) {}
+      , db(std::move(d))
+      , hands(opts.hooks.now_ms || opts.hooks.before_put ? 0 : opts.helpers) {}
 
   options opts;
   keyring keys;
   tree root;
   database db;
+  crew hands;
   marks at{}; ///< The common ones; the boot is this one once recovery is done.
   std::uint64_t last_id = 0;
   /// Tasks that are held (database.hpp), and whose hold is not written yet.
@@ -70,10 +73,12 @@ struct journal::impl {
 
   std::vector<result<appended>> append_group(std::span<const append> group);
   result<void> announce(const append& a);
-  result<prepared> prepare_one(const append& a, std::map<std::string, chain_tip>& tips);
+  std::vector<result<prepared>> prepare_all(std::span<const append> group);
+  result<prepared> prepare_one(const append& a, const chain_tip* staged) const;
   result<void> commit(const std::vector<prepared>& ready);
   void adopt(std::vector<prepared>& ready);
   void work_off_backlog();
+  std::vector<result<void>> project_all();
 
   // -- checkpoint ----------------------------------------------------------------
 

@@ -139,13 +139,13 @@ result<std::string> read_all(int fd, std::string_view name, std::size_t max_byte
       continue;
     if (n < 0)
       return system_failure("read", name, errno);
-    if (n == 0)
-      break;
+    bool at_end = static_cast<std::size_t>(n) < out.size() - used;
     used += static_cast<std::size_t>(n);
     if (used > max_bytes)
       return too_large();
-    if (used == out.size())
-      out.resize(out.size() * 2);
+    if (at_end) // Of a regular file a read gives less at its end only.
+      break;
+    out.resize(out.size() * 2);
   }
   out.resize(used);
   return out;
@@ -254,20 +254,21 @@ std::optional<std::uint64_t> tree::size(std::string_view name) const {
 }
 
 result<void> tree::make_folder(std::string_view name) const {
-  for (std::size_t end = 0; end != std::string_view::npos;) {
-    end = name.find('/', end + 1);
-    auto part = name.substr(0, end);
-    auto above = open_beneath(root_.get(), folder_part(part), O_PATH | O_DIRECTORY);
-    if (!above)
-      return tl::make_unexpected(above.error());
-    if (::mkdirat(above->get(), name_part(part).c_str(), folder_mode) != 0 && errno != EEXIST)
-      return tree_failure("mkdir", part, errno);
+  auto above = open_beneath(root_.get(), folder_part(name), O_PATH | O_DIRECTORY);
+  if (!above && above.error().kind == fault::not_found && !folder_part(name).empty()) {
+    if (auto made = make_folder(folder_part(name)); !made)
+      return made;
+    above = open_beneath(root_.get(), folder_part(name), O_PATH | O_DIRECTORY);
   }
+  if (!above)
+    return tl::make_unexpected(above.error());
+  if (::mkdirat(above->get(), name_part(name).c_str(), folder_mode) == 0)
+    return {};
+  if (errno != EEXIST)
+    return tree_failure("mkdir", name, errno);
   // It may exist as something else: opening tells.
-  auto made = open_beneath(root_.get(), name, O_PATH | O_DIRECTORY);
-  if (!made)
-    return tl::make_unexpected(made.error());
-  return {};
+  auto found = open_beneath(root_.get(), name, O_PATH | O_DIRECTORY);
+  return found ? result<void>{} : tl::make_unexpected(found.error());
 }
 
 result<unique_fd> tree::folder_above(std::string_view name) const {
@@ -285,7 +286,7 @@ result<std::string> tree::stage(std::string_view content, durability d,
   std::string temp;
   unique_fd fd;
   do {
-    temp = std::to_string(++staged_);
+    temp = std::to_string(++*staged_);
     fd = unique_fd(::openat(staging_.get(), temp.c_str(),
                             O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, file_mode));
   } while (!fd && errno == EEXIST);
@@ -352,7 +353,7 @@ result<void> tree::link(std::string_view from, std::string_view to) const {
     std::string temp;
     int linked = -1;
     do {
-      temp = std::to_string(++staged_);
+      temp = std::to_string(++*staged_);
       linked = ::linkat(source->get(), source_name.c_str(), staging_.get(), temp.c_str(), 0);
     } while (linked != 0 && errno == EEXIST);
     if (linked == 0) {
@@ -404,7 +405,7 @@ result<void> tree::write_tail(std::string_view name, tail t, std::string_view te
   auto keep = static_cast<off_t>(t.keep);
   if (t.keep < t.expect && ::ftruncate(fd->get(), keep) != 0)
     return system_failure("append", name, errno);
-  if (::lseek(fd->get(), keep, SEEK_SET) < 0)
+  if (keep > 0 && ::lseek(fd->get(), keep, SEEK_SET) < 0)
     return system_failure("append", name, errno);
   auto done = write_all(fd->get(), text, name);
   // All or nothing, as far as a full disk lets us: the next try starts here.

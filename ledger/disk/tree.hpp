@@ -19,9 +19,11 @@
 #include "ledger/disk/files.hpp"
 #include "ledger/result.hpp"
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -123,7 +125,9 @@ private:
   sync_seam seam_;
   unique_fd root_;
   unique_fd staging_;
-  mutable std::uint64_t staged_ = 0;
+  /// Several threads may stage at once; behind a pointer, for it does not move.
+  std::unique_ptr<std::atomic<std::uint64_t>> staged_ =
+      std::make_unique<std::atomic<std::uint64_t>>(0);
 };
 
 } // namespace ledger::disk

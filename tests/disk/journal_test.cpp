@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <map>
 
 #include <sys/mount.h>
 
@@ -47,6 +48,47 @@ TEST_F(Journal, ASecondOpenContinuesTheChain) {
   ASSERT_TRUE(chain) << chain.error().detail;
   EXPECT_EQ(*chain, *j.records_of("T"));
   EXPECT_EQ(chain->size(), 2u);
+  EXPECT_TRUE(verify().empty());
+}
+
+// Several threads put and complete the files of a group: each task must come out
+// as if it were alone.
+TEST_F(Journal, HelpersWriteWhatOneThreadWrites) {
+  constexpr int tasks = 40, rounds = 6;
+  auto o = options();
+  o.hooks.now_ms = {}; // With the hooks that wants there would be no helpers.
+  o.helpers = 3;
+  auto opened = journal::open(std::move(o), open_keys());
+  ASSERT_TRUE(opened) << opened.error().detail;
+  auto& j = *opened;
+  std::map<std::string, std::uint64_t> seq;
+  for (int round = 0; round < rounds; ++round) {
+    std::vector<append> group;
+    for (int part = 0; part < 2; ++part)
+      for (int t = 0; t < tasks; ++t) {
+        auto name = fmt::format("T{}", t);
+        auto path = fmt::format("gemini/{}-{}.md", round, part);
+        auto after = seq[name]++;
+        bool stale = t == 7 && part == 1;
+        group.push_back(append_of(name, stale ? 99 : after,
+                                  {draft_of(event::answered, {{path, name + path}}, true)}));
+        seq[name] -= stale ? 1 : 0;
+      }
+    auto results = j.append_group(group);
+    ASSERT_EQ(results.size(), group.size());
+    for (std::size_t i = 0; i < group.size(); ++i)
+      EXPECT_EQ(results[i].has_value(), group[i].after_seq != 99) << i;
+  }
+  for (auto& [name, last] : seq) {
+    auto chain = parse_journal(text_at(name, "journal.jsonl"));
+    ASSERT_TRUE(chain) << name << ": " << chain.error().detail;
+    EXPECT_EQ(chain->size(), last) << name;
+    EXPECT_EQ(*chain, *j.records_of(name)) << name;
+    for (auto& r : *chain)
+      for (auto& f : r.files)
+        EXPECT_EQ(text_at(name, f.path), name + f.path);
+  }
+  ASSERT_TRUE(j.close());
   EXPECT_TRUE(verify().empty());
 }
 
