@@ -2,6 +2,8 @@
 
 #include "ledger/disk/files.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <vector>
 
 namespace actors {
@@ -25,6 +27,13 @@ trouble trouble_of(const ledger::failure& f) {
 /// Most appends that one group takes: bounds the time that anyone waits.
 constexpr std::size_t max_group = 1024;
 
+/// A group is gathered for as long as the last one took, times this, if that one
+/// had many appends: a sync costs the same for one and for a thousand, and whoever
+/// waits alone shall not wait for others.
+constexpr int gather_factor = 3;
+constexpr millis longest_gather{10};
+constexpr std::size_t many_appends = 4;
+
 /// How often a folder that cannot follow is looked at again, and after how many
 /// times that is a failure. A full disk is waited for.
 constexpr millis late_pause{500};
@@ -32,10 +41,11 @@ constexpr std::uint32_t late_tries = 20;
 
 class writer_actor : public ledger_writer::base {
 public:
-  writer_actor(caf::actor_config& c, ledger::disk::journal& j, const services& s)
+  writer_actor(caf::actor_config& c, ledger::disk::journal& j, const services& s, bool gathers)
       : ledger_writer::base(c)
       , journal_(j)
-      , services_(s) {
+      , services_(s)
+      , gathers_(gathers) {
     set_exception_handler([](std::exception_ptr& thrown) { return error_of(thrown); });
   }
 
@@ -46,7 +56,7 @@ public:
           waiting_.push_back(*a.what);
           promises_.push_back(promise);
           if (waiting_.size() == 1)
-            tell(this, ledger_writer{this}, flush{});
+            flush_soon();
           return promise;
         },
         [this](load_request& l) -> caf::result<outcome> {
@@ -81,6 +91,13 @@ public:
   }
 
 private:
+  void flush_soon() {
+    if (gather_.count() > 0)
+      tell_later(this, ledger_writer{this}, gather_, flush{});
+    else
+      tell(this, ledger_writer{this}, flush{});
+  }
+
   /// Behind a shut gate what waits is kept for ever: a promise that is thrown
   /// away would be an answer.
   void write_group() {
@@ -90,7 +107,12 @@ private:
 
   void write_first() {
     auto n = std::min(waiting_.size(), max_group);
+    auto begun = std::chrono::steady_clock::now();
     auto results = journal_.append_group({waiting_.data(), n});
+    auto took = std::chrono::duration_cast<millis>(std::chrono::steady_clock::now() - begun);
+    gather_ = gathers_ && n >= many_appends
+                  ? std::clamp(took * gather_factor, millis{1}, longest_gather)
+                  : millis{0};
     for (std::size_t i = 0; i < n; ++i)
       answer(promises_[i], waiting_[i].task, results[i]);
     auto count = static_cast<std::ptrdiff_t>(n);
@@ -167,6 +189,8 @@ private:
 
   ledger::disk::journal& journal_;
   const services& services_;
+  bool gathers_;
+  millis gather_{0}; ///< How long the next group is gathered.
   std::vector<ledger::disk::append> waiting_;
   std::vector<caf::typed_response_promise<outcome>> promises_;
   std::string told_trouble_;
@@ -183,14 +207,16 @@ void configure(caf::actor_system_config& config) {
 #else
   // Nobody reads CAF's own log; ours is the ledger.
   config.set("logger.verbosity", caf::atom("quiet"));
+  // Stealing workers look for work all the time; ours mostly wait for a disk.
+  config.set("scheduler.policy", caf::atom("sharing"));
 #endif
 }
 
 ledger_writer spawn_writer(caf::actor_system& system, ledger::disk::journal& journal,
                            const services& s, bool detached) {
   if (detached)
-    return system.spawn<writer_actor, caf::detached>(journal, s);
-  return system.spawn<writer_actor>(journal, s);
+    return system.spawn<writer_actor, caf::detached>(journal, s, true);
+  return system.spawn<writer_actor>(journal, s, false);
 }
 
 } // namespace actors

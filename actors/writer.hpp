@@ -1,8 +1,9 @@
 // writer.hpp -- the LEDGER WRITER: one group commit for all who wait.
 //
 // A *group* is everything that came in while the group before was being made
-// durable. The writer runs detached (a thread of its own), because its handler
-// waits for the disk; tests run it on the deterministic scheduler.
+// durable and, where that one held several appends, in a few milliseconds more. The
+// writer runs detached (a thread of its own), because its handler waits for the
+// disk; tests run it on the deterministic scheduler, where it gathers nothing.
 //
 //   1. Every group passes the gate of the services. Behind a shut gate nothing
 //      is written and nobody is answered (but the request to close).
