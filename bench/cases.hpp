@@ -9,6 +9,11 @@
 //              checks (`true`), commits; no deploy
 //   shell      what a shell does with git for the changes of `governed`: worktree,
 //              change, checks, commit, branch, as durably and as many at once
+//   memory     tasks of `durable` that all wait for the first answer: what each
+//              keeps resident
+//   resume     tasks of `durable` that were killed before step 4: the time from the
+//              start to the first record of a new step
+//   status     the time to read where each of so many finished tasks stands
 //   inflight   the HTTP engine alone: all requests at once to a server that
 //              takes its time for each
 //   latency    the pipeline of `durable`, its AIs played over HTTP by such a
@@ -58,6 +63,9 @@ figures measure_limit_log(const std::filesystem::path& folder, const wishes& w);
 figures measure_durable(const std::filesystem::path& folder, const wishes& w);
 figures measure_shell(const std::filesystem::path& folder, const wishes& w);
 figures measure_governed(const std::filesystem::path& folder, const wishes& w);
+figures measure_memory(const std::filesystem::path& folder, const wishes& w);
+figures measure_resume(const std::filesystem::path& folder, const wishes& w);
+figures measure_status(const std::filesystem::path& folder, const wishes& w);
 figures measure_inflight(const std::filesystem::path& folder, const wishes& w);
 figures measure_latency(const std::filesystem::path& folder, const wishes& w);
 figures measure_ratelimit(const std::filesystem::path& folder, const wishes& w);

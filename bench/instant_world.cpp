@@ -4,13 +4,11 @@
 
 #include "actors/command_call.hpp"
 #include "actors/role_call.hpp"
-#include "actors/supervisor.hpp"
 #include "actors/writer.hpp"
 
 #include <fmt/format.h>
 
 #include <chrono>
-#include <future>
 #include <memory>
 #include <string>
 #include <vector>
@@ -128,18 +126,18 @@ instant_world::instant_world(const fs::path& folder)
   services.now_ms = wall_clock_ms;
 }
 
-void instant_world::drive(std::uint64_t tasks) {
+std::future<actors::batch_report> instant_world::begin(std::uint64_t tasks) {
   services.config_digest = ledger::digest_of(services.config);
   // Left to the end of the process, as in the program itself.
   auto& config = *new caf::actor_system_config;
   actors::configure(config);
   auto& system = *new caf::actor_system(config);
-  auto writer = actors::spawn_writer(system, journal_, services, true);
+  writer_ = actors::spawn_writer(system, journal_, services, true);
   auto gate = actors::spawn_turnstile(system, services, till_of(services));
   actors::router_factories routers;
   for (auto r : {ledger::role::gemini, ledger::role::claude, ledger::role::codex})
-    routers[r] = actors::role_calls(services, writer, gate, r);
-  routers[ledger::role::scheduler] = actors::command_calls(services, writer);
+    routers[r] = actors::role_calls(services, writer_, gate, r);
+  routers[ledger::role::scheduler] = actors::command_calls(services, writer_);
   std::vector<actors::batch_item> items;
   auto prompt = std::make_shared<const std::string>("change your page\n");
   for (std::uint64_t i = 0; i < tasks; ++i) {
@@ -148,16 +146,20 @@ void instant_world::drive(std::uint64_t tasks) {
   }
   auto over = std::make_shared<std::promise<actors::batch_report>>();
   auto supervisor =
-      actors::spawn_supervisor(system, services, writer, std::move(routers), std::move(items),
+      actors::spawn_supervisor(system, services, writer_, std::move(routers), std::move(items),
                                [over](auto r) { over->set_value(std::move(r)); });
   actors::tell_from_outside(supervisor, actors::begin{});
-  auto report = over->get_future().get();
+  return over->get_future();
+}
+
+void instant_world::drive(std::uint64_t tasks) {
+  auto report = begin(tasks).get();
   for (auto& s : report.ended)
     if (s->is != ledger::status::done)
       give_up(s->task + " did not end as done: " + s->why);
   if (report.ended.size() != tasks)
     give_up("the batch lost tasks: " + report.lost);
-  actors::end_actor(writer);
+  actors::end_actor(writer_);
 }
 
 } // namespace bench

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "actors/services.hpp"
+#include "actors/supervisor.hpp"
 #include "actors/turnstile.hpp"
 #include "ledger/disk/journal.hpp"
 #include "providers/executor.hpp"
@@ -13,6 +14,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <future>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -43,10 +45,14 @@ public:
   /// if one does not end as done. Once.
   void drive(std::uint64_t tasks);
 
-  actors::services services; ///< To be changed before drive().
+  /// The same, without waiting for its end. Once.
+  std::future<actors::batch_report> begin(std::uint64_t tasks);
+
+  actors::services services; ///< To be changed before either.
   providers::thread_pool quick{4}, jobs{1};
 
 private:
+  actors::ledger_writer writer_;
   ledger::disk::journal journal_;
   pages files_;
   tests::fake_checker checks_;

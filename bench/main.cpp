@@ -35,6 +35,9 @@ constexpr std::array cases{
     bench_case{"durable", bench::measure_durable, "limit"},
     bench_case{"shell", bench::measure_shell},
     bench_case{"governed", bench::measure_governed, "shell"},
+    bench_case{"memory", bench::measure_memory},
+    bench_case{"resume", bench::measure_resume},
+    bench_case{"status", bench::measure_status},
     bench_case{"inflight", bench::measure_inflight},
     bench_case{"latency", bench::measure_latency},
     bench_case{"ratelimit", bench::measure_ratelimit},
@@ -46,7 +49,8 @@ const bench_case& case_named(std::string_view name) {
 
 /// Folders of ours beside the current one, so that the disk under test is the one
 /// that projects lie on, not a memory file system. They stay until the end: where
-/// many files were removed ext4 is slow for minutes.
+/// many files were removed ext4 is slow for minutes, and what is measured then is
+/// the removing.
 class folders {
 public:
   fs::path make(const std::string& name) {
@@ -55,13 +59,17 @@ public:
     fs::create_directories(made_.back());
     return made_.back();
   }
+  explicit folders(bool keep)
+      : keep_(keep) {}
   ~folders() {
     std::error_code ignored;
-    for (auto& folder : made_)
-      fs::remove_all(folder, ignored);
+    if (!keep_)
+      for (auto& folder : made_)
+        fs::remove_all(folder, ignored);
   }
 
 private:
+  bool keep_;
   std::vector<fs::path> made_;
   std::uint64_t last_ = 0;
 };
@@ -128,8 +136,8 @@ std::optional<bench::figures> run_in_turn(const bench_case& c, folders& all, std
 
 void add_options(CLI::App& app, bench::wishes& w) {
   app.add_option("--tasks", w.tasks,
-                 "tasks of each case (default: 2000 durable and latency, 200 governed, what "
-                 "ratelimit needs), or requests (5000 inflight)");
+                 "tasks of each case (default: 2000 durable and latency, 200 governed, 10000 "
+                 "memory, resume and status, what ratelimit needs), or requests (5000 inflight)");
   app.add_option("--latency", w.latency_ms, "inflight, latency: milliseconds of each answer")
       ->capture_default_str();
   app.add_option("--rpm", w.per_minute, "ratelimit: requests that the server allows a minute")
@@ -155,19 +163,21 @@ int main(int argc, char** argv) {
     names.emplace_back(c.name);
   std::string name = "all";
   std::size_t times = 3;
-  bool json = false;
+  bool json = false, keep = false;
   bench::wishes w;
   app.add_option("case", name, "which; see bench/cases.hpp")->check(CLI::IsMember(names));
   add_options(app, w);
   app.add_option("--times", times, "how often a case and its yardstick are run in turn")
       ->check(CLI::Range(1, 99))
       ->capture_default_str();
+  app.add_flag("--keep", keep,
+               "leave the folders: where many files were removed, ext4 is slow for five minutes");
   app.add_flag("--json", json, "one JSON line per case instead of the table");
   CLI11_PARSE(app, argc, argv);
   if (!json)
     bench::print_head();
   bool well = true;
-  folders all;
+  folders all{keep};
   for (auto& c : cases) {
     if (name != "all" && name != c.name)
       continue;
