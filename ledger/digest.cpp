@@ -43,8 +43,13 @@ std::array<unsigned char, sha256_bytes> end_sha256(EVP_MD_CTX* c) {
   return sum;
 }
 
-EVP_MD_CTX* new_context() {
-  auto* c = EVP_MD_CTX_new();
+struct context_freed {
+  void operator()(EVP_MD_CTX* c) const noexcept { EVP_MD_CTX_free(c); }
+};
+using owned_context = std::unique_ptr<EVP_MD_CTX, context_freed>;
+
+owned_context new_context() {
+  owned_context c{EVP_MD_CTX_new()};
   insist(c != nullptr, "libcrypto (OpenSSL)");
   return c;
 }
@@ -85,10 +90,7 @@ bool unhex(std::string_view text, std::array<unsigned char, N>& out) noexcept {
 } // namespace
 
 std::string sha256(std::string_view bytes) {
-  struct deleter {
-    void operator()(EVP_MD_CTX* c) const noexcept { EVP_MD_CTX_free(c); }
-  };
-  thread_local const std::unique_ptr<EVP_MD_CTX, deleter> c{new_context()};
+  thread_local const auto c = new_context();
   begin_sha256(c.get());
   add_sha256(c.get(), bytes);
   auto sum = end_sha256(c.get());
@@ -96,13 +98,7 @@ std::string sha256(std::string_view bytes) {
 }
 
 struct sha256_stream::context {
-  context() = default;
-  context(const context& other) {
-    insist(EVP_MD_CTX_copy_ex(of_openssl, other.of_openssl) == 1, "libcrypto (OpenSSL)");
-  }
-  context& operator=(const context&) = delete;
-  ~context() { EVP_MD_CTX_free(of_openssl); }
-  EVP_MD_CTX* of_openssl = new_context();
+  owned_context of_openssl = new_context();
 };
 
 void sha256_stream::freed::operator()(context* c) const noexcept {
@@ -111,22 +107,25 @@ void sha256_stream::freed::operator()(context* c) const noexcept {
 
 sha256_stream::sha256_stream()
     : context_(new context) {
-  begin_sha256(context_->of_openssl);
+  begin_sha256(context_->of_openssl.get());
 }
 
 sha256_stream::sha256_stream(const sha256_stream& other)
-    : context_(new context(*other.context_)) {}
+    : context_(new context) {
+  insist(EVP_MD_CTX_copy_ex(context_->of_openssl.get(), other.context_->of_openssl.get()) == 1,
+         "libcrypto (OpenSSL)");
+}
 
 sha256_stream& sha256_stream::operator=(const sha256_stream& other) {
   return *this = sha256_stream(other);
 }
 
 void sha256_stream::update(std::string_view bytes) {
-  add_sha256(context_->of_openssl, bytes);
+  add_sha256(context_->of_openssl.get(), bytes);
 }
 
 std::string sha256_stream::finish() {
-  auto sum = end_sha256(context_->of_openssl);
+  auto sum = end_sha256(context_->of_openssl.get());
   return hex(sum.data(), sum.size());
 }
 

@@ -366,13 +366,24 @@ std::string to_line(const record& r) {
   return out;
 }
 
+namespace {
+
+/// Whether some value is none: JSON has no word for it.
+bool holds_no_value(const json& value) {
+  return value.is_discarded()
+         || (value.is_structured()
+             && std::any_of(value.begin(), value.end(), [](auto& v) { return holds_no_value(v); }));
+}
+
+} // namespace
+
 result<std::string> readable_line(const record& r) {
   auto line = to_line(r);
   try {
     // Texts beyond ASCII may be spelled anew, and two keys be the same then.
     bool is_ascii = std::all_of(line.begin(), line.end(),
                                 [](char c) { return static_cast<signed char>(c) > 0; });
-    if (!is_ascii || too_deep(line)) {
+    if (!is_ascii || too_deep(line) || holds_no_value(r.detail)) {
       if (auto again = parse_line(line); !again)
         return tl::make_unexpected(again.error());
     } else {

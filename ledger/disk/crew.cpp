@@ -1,6 +1,7 @@
 #include "ledger/disk/crew.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace ledger::disk {
 
@@ -46,6 +47,8 @@ void crew::share_out(std::size_t count, const std::function<void(std::size_t)>& 
   take_part(lock);
   done_.wait(lock, [this] { return at_work_ == 0; });
   work_ = nullptr;
+  if (auto thrown = std::exchange(thrown_, nullptr))
+    std::rethrow_exception(thrown);
 }
 
 void crew::help() {
@@ -67,9 +70,18 @@ void crew::take_part(std::unique_lock<std::mutex>& lock) {
     auto until = from + share_of(count_ - from);
     next_ = until;
     lock.unlock();
-    for (auto i = from; i < until; ++i)
-      (*work_)(i);
+    std::exception_ptr thrown;
+    try {
+      for (auto i = from; i < until; ++i)
+        (*work_)(i);
+    } catch (...) {
+      thrown = std::current_exception();
+    }
     lock.lock();
+    if (thrown) {
+      next_ = count_;
+      thrown_ = thrown_ ? thrown_ : thrown;
+    }
   }
 }
 

@@ -6,6 +6,8 @@
 //   1. Each index is worked on once, by one thread, in no order.
 //   2. Without helpers, and where there is little to do, the caller does it all,
 //      in order.
+//   3. What work throws reaches the caller, the first of it, when nobody works any
+//      more; what was not begun by then is not done.
 //
 // Private to ledger/disk.
 
@@ -13,6 +15,7 @@
 
 #include <condition_variable>
 #include <cstddef>
+#include <exception>
 #include <functional>
 #include <mutex>
 #include <thread>
@@ -27,7 +30,7 @@ public:
   crew& operator=(const crew&) = delete;
   ~crew();
 
-  /// Calls `work` for 0 … count-1. It must not throw.
+  /// Calls `work` for 0 … count-1.
   void share_out(std::size_t count, const std::function<void(std::size_t)>& work);
 
 private:
@@ -39,6 +42,7 @@ private:
   const std::function<void(std::size_t)>* work_ = nullptr; ///< Null: there is none.
   std::size_t next_ = 0, count_ = 0;
   std::size_t at_work_ = 0; ///< Helpers that have not come back yet.
+  std::exception_ptr thrown_;
   bool over_ = false;
   std::vector<std::thread> helpers_;
 };

@@ -86,7 +86,8 @@ gate_evidence collect_evidence(const std::filesystem::path& task_folder, const t
   for (auto& f : inputs_at_gate(s))
     e.inputs.push_back({f, folder ? folder->digest(f.path) : std::string{}});
   if (folder) {
-    auto journal = folder->read(path::journal).value_or(std::string{});
+    bool any_stands = s.decisions_ok || s.final_ok || s.human_ok;
+    auto journal = any_stands ? folder->read(path::journal).value_or(std::string{}) : std::string{};
     e.decisions = see_contract(*folder, journal, s, contract::decisions, keys);
     e.final = see_contract(*folder, journal, s, contract::final, keys);
     e.human = see_contract(*folder, journal, s, contract::human, keys);

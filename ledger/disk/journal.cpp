@@ -106,14 +106,21 @@ result<void> journal::impl::announce(const append& a) {
   return write([&] { return db.put_note(approval_note(a.task), std::to_string(a.after_seq)); });
 }
 
-// `staged`: the tip that the task has in this group; null: none yet.
-result<prepared> journal::impl::prepare_one(const append& a, const chain_tip* staged) const {
-  auto known = chains.find(a.task);
-  if (known != chains.end() && known->second.is_damaged)
+// What one thread has to see to before several prepare.
+result<void> journal::impl::admit(const append& a) {
+  if (over)
+    return tl::make_unexpected(*over);
+  if (auto known = chains.find(a.task); known != chains.end() && known->second.is_damaged)
     return fail(
         fault::refused,
         fmt::format("append {}: its ledger is damaged; see `scheduler verify {}`", a.task, a.task),
         "damaged");
+  return announce(a);
+}
+
+// `staged`: the tip that the task has in this group; null: none yet.
+result<prepared> journal::impl::prepare_one(const append& a, const chain_tip* staged) const {
+  auto known = chains.find(a.task);
   static const chain_tip none;
   auto& durable = known != chains.end() ? known->second.tip : none;
   workshop w{root, keys, opts.hooks, opts.sync_directly_bytes};
@@ -141,10 +148,10 @@ std::vector<std::vector<std::size_t>> by_task(const Items& items) {
 
 // Several appends of one group may continue each other.
 std::vector<result<prepared>> journal::impl::prepare_all(std::span<const append> group) {
-  std::vector<result<prepared>> out(group.size(), prepared{});
+  std::vector<result<prepared>> out(group.size());
   for (std::size_t i = 0; i < group.size(); ++i)
-    if (auto told = over ? result<void>(tl::make_unexpected(*over)) : announce(group[i]); !told)
-      out[i] = tl::make_unexpected(told.error());
+    if (auto admitted = admit(group[i]); !admitted)
+      out[i] = tl::make_unexpected(admitted.error());
   auto parts = by_task(group);
   hands.share_out(parts.size(), [&](std::size_t part) {
     const chain_tip* staged = nullptr;

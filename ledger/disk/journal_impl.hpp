@@ -73,6 +73,7 @@ struct journal::impl {
 
   std::vector<result<appended>> append_group(std::span<const append> group);
   result<void> announce(const append& a);
+  result<void> admit(const append& a);
   std::vector<result<prepared>> prepare_all(std::span<const append> group);
   result<prepared> prepare_one(const append& a, const chain_tip* staged) const;
   result<void> commit(const std::vector<prepared>& ready);

@@ -220,7 +220,9 @@ namespace {
 
 // Longer than any content of before it, which it covers: a sequence only grows.
 result<void> write_over(const fs::path& file, std::string_view content) {
-  unique_fd fd(::open(file.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666));
+  // O_NONBLOCK: a FIFO in its place must not hang us.
+  unique_fd fd(::open(file.c_str(),
+                      O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0644));
   if (!fd)
     return system_failure("open", file.string(), errno);
   return write_all(fd.get(), content, file.string());

@@ -139,13 +139,15 @@ result<std::string> read_all(int fd, std::string_view name, std::size_t max_byte
       continue;
     if (n < 0)
       return system_failure("read", name, errno);
-    bool at_end = static_cast<std::size_t>(n) < out.size() - used;
+    bool is_short = static_cast<std::size_t>(n) < out.size() - used;
     used += static_cast<std::size_t>(n);
     if (used > max_bytes)
       return too_large();
-    if (at_end) // Of a regular file a read gives less at its end only.
+    // Who got less than was asked for, and all that there was, is at the end.
+    if (n == 0 || (is_short && used >= static_cast<std::size_t>(st.st_size)))
       break;
-    out.resize(out.size() * 2);
+    if (used == out.size())
+      out.resize(out.size() * 2);
   }
   out.resize(used);
   return out;
@@ -405,7 +407,7 @@ result<void> tree::write_tail(std::string_view name, tail t, std::string_view te
   auto keep = static_cast<off_t>(t.keep);
   if (t.keep < t.expect && ::ftruncate(fd->get(), keep) != 0)
     return system_failure("append", name, errno);
-  if (keep > 0 && ::lseek(fd->get(), keep, SEEK_SET) < 0)
+  if (::lseek(fd->get(), keep, SEEK_SET) < 0)
     return system_failure("append", name, errno);
   auto done = write_all(fd->get(), text, name);
   // All or nothing, as far as a full disk lets us: the next try starts here.

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <latch>
 #include <numeric>
+#include <stdexcept>
 #include <vector>
 
 namespace ledger::disk {
@@ -25,6 +26,21 @@ TEST(Crew, WorksOnSeveralPiecesAtOnce) {
   crew hands(3);
   std::latch all(4);
   hands.share_out(4, [&](std::size_t) { all.arrive_and_wait(); });
+}
+
+// Who threw in a helper ended the process.
+TEST(Crew, WhatIsThrownReachesTheCallerAndTheCrewGoesOn) {
+  crew hands(3);
+  for (int time = 0; time < 50; ++time) {
+    auto fail = [](std::size_t i) {
+      if (i % 2 == 1)
+        throw std::runtime_error("odd");
+    };
+    EXPECT_THROW(hands.share_out(40, fail), std::runtime_error);
+    std::atomic<int> done = 0;
+    hands.share_out(40, [&](std::size_t) { ++done; });
+    EXPECT_EQ(done, 40);
+  }
 }
 
 TEST(Crew, WithoutHelpersTheCallerDoesItInOrder) {

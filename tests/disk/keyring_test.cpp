@@ -2,6 +2,11 @@
 
 #include "tests/disk/ledger_fixture.hpp"
 
+#include <cstdint>
+#include <set>
+
+#include <sys/stat.h>
+
 namespace ledger::disk {
 namespace {
 
@@ -139,14 +144,27 @@ TEST_F(Keyring, AHeadThatIsHalfOldAndHalfNewIsNone) {
   ASSERT_TRUE(k.remember_head("T", {10, sha256("b")}));
   auto after = read_file(keys_ / (std::string(id) + ".heads") / "T").value_or("");
   ASSERT_GT(after.size(), before.size());
-  for (std::size_t n = 0; n < after.size(); ++n) {
+  std::set<std::uint64_t> found;
+  for (std::size_t n = 0; n <= after.size(); ++n) {
     auto old_rest = n < before.size() ? before.substr(n) : std::string{};
     write(keys_ / (std::string(id) + ".heads") / "T", after.substr(0, n) + old_rest);
     auto head = k.head_of("T");
     if (!head)
       continue;
+    found.insert(head->seq);
     EXPECT_EQ(head->line_sha256, sha256(head->seq == 9 ? "a" : "b")) << n;
   }
+  EXPECT_EQ(found, (std::set<std::uint64_t>{9, 10})); // Whole ones are heads.
+}
+
+TEST_F(Keyring, AFifoInTheWayOfAHeadIsToldAndHangsNobody) {
+  auto k = open_keys();
+  auto heads = keys_ / (std::string(id) + ".heads");
+  fs::create_directories(heads);
+  ASSERT_EQ(::mkfifo((heads / "T").c_str(), 0600), 0);
+  auto told = k.remember_head("T", {1, sha256("a")});
+  ASSERT_FALSE(told);
+  EXPECT_EQ(told.error().kind, fault::unavailable);
 }
 
 TEST_F(Keyring, KnowsASignedLineByAllOfItsBytes) {

@@ -126,6 +126,7 @@ TEST(ReadableLine, RefusesWhatParseLineWouldRefuse) {
           deep = json::array({deep});
         r.detail["deep"] = deep;
       },
+      [](record& r) { r.detail["none"] = json(json::value_t::discarded); },
       // Two keys that are no UTF-8 become the same one.
       [](record& r) { r.detail["\xff"] = r.detail["\xfe"] = 1; },
   };
