@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include <utf8proc.h>
@@ -39,6 +40,8 @@ std::string casefolded(std::string_view text) {
 
 /// casefolded() of the runs that are UTF-8; other bytes stay.
 std::string casefolded_lossless(std::string_view text) {
+  if (is_ascii(text))
+    return lowered_ascii(text);
   std::string out;
   std::size_t valid = 0;
   while (valid < text.size()) {
@@ -96,8 +99,8 @@ bool component_matches(std::string_view pattern, std::string_view name) {
 }
 
 /// The same over components, with `**` for any number of them.
-bool components_match(const std::vector<std::string_view>& pattern,
-                      const std::vector<std::string_view>& path) {
+bool components_match(std::span<const std::string_view> pattern,
+                      std::span<const std::string_view> path) {
   std::size_t p = 0, n = 0, star = pattern.size(), taken = 0;
   while (n < path.size()) {
     if (p < pattern.size() && pattern[p] == "**") {
@@ -166,11 +169,36 @@ std::string bare_path(std::string_view casefolded_path, bool cuts_streams) {
   return out;
 }
 
+/// Whether bare_path would leave it as it is, as nearly every path.
+bool is_bare(std::string_view path) noexcept {
+  for (std::size_t i = 0; i < path.size(); ++i) {
+    bool ends = i + 1 == path.size() || path[i + 1] == '/';
+    if (path[i] == ':' || (ends && (path[i] == '.' || path[i] == ' ')))
+      return false;
+  }
+  return true;
+}
+
+/// Whether the path, or a folder that it lies in, matches.
+bool covers(std::string_view pattern, std::string_view path) {
+  auto full = spelled_out(pattern);
+  if (full.empty() || path.empty())
+    return false;
+  auto shape = components_of(full);
+  auto all = components_of(path);
+  // A path that begins with a slash lies in a folder without a name.
+  for (std::size_t n = path.front() == '/' ? 2 : 1; n <= all.size(); ++n)
+    if (components_match(shape, std::span(all).first(n)))
+      return true;
+  return false;
+}
+
+using readings = std::array<std::string, 3>;
+
 /// Whether `use` holds of pattern and path in one of their readings.
 template <class Use>
-bool in_any_reading(std::string_view pattern, std::string_view path, Use use) {
+bool in_any_reading(std::string_view pattern, const readings& names, Use use) {
   auto shapes = readings_of(pattern);
-  auto names = readings_of(path);
   for (std::size_t i = 0; i < shapes.size(); ++i) {
     bool known = i > 0 && shapes[i] == shapes[i - 1] && names[i] == names[i - 1];
     if (!known && use(shapes[i], names[i]))
@@ -183,26 +211,25 @@ bool in_any_reading(std::string_view pattern, std::string_view path, Use use) {
 
 std::array<std::string, 3> readings_of(std::string_view path) {
   auto whole = casefolded_lossless(path);
+  if (is_bare(whole))
+    return {whole, whole, whole};
   return {bare_path(whole, true), bare_path(whole, false), whole};
 }
 
 bool glob_matches(std::string_view pattern, std::string_view path) {
-  return in_any_reading(pattern, path, matches);
+  return in_any_reading(pattern, readings_of(path), matches);
 }
 
 bool glob_matches_exactly(std::string_view pattern, std::string_view path) {
   return matches(pattern, path);
 }
 
+bool glob_matches_name(std::string_view pattern, std::string_view name) {
+  return component_matches(pattern, name);
+}
+
 bool glob_covers(std::string_view pattern, std::string_view path) {
-  return in_any_reading(pattern, path, [](std::string_view shape, std::string_view name) {
-    for (auto end = name.find('/');; end = name.find('/', end + 1)) {
-      if (matches(shape, name.substr(0, end)))
-        return true;
-      if (end == name.npos)
-        return false;
-    }
-  });
+  return in_any_reading(pattern, readings_of(path), covers);
 }
 
 std::string folded(std::string_view path) {
@@ -210,8 +237,9 @@ std::string folded(std::string_view path) {
 }
 
 bool any_glob_covers(const std::vector<std::string>& patterns, std::string_view path) {
+  auto names = readings_of(path);
   return std::any_of(patterns.begin(), patterns.end(),
-                     [&](auto& pattern) { return glob_covers(pattern, path); });
+                     [&](auto& pattern) { return in_any_reading(pattern, names, covers); });
 }
 
 bool is_repository_path(std::string_view path) {

@@ -34,6 +34,9 @@ bool glob_matches(std::string_view pattern, std::string_view path);
 /// The same to the letter: for rules that permit rather than protect.
 bool glob_matches_exactly(std::string_view pattern, std::string_view path);
 
+/// Whether a single component matches a pattern without a slash, to the letter.
+bool glob_matches_name(std::string_view pattern, std::string_view name);
+
 /// Whether `path`, or a folder that it lies in, matches `pattern` in any reading:
 /// what protects a folder protects what is in it.
 bool glob_covers(std::string_view pattern, std::string_view path);

@@ -58,7 +58,7 @@ const built_in* built_in_of_reading(std::string_view name) {
     auto slash = rest.find('/');
     auto part = rest.substr(0, slash);
     for (auto& rule : built_ins)
-      if (!part.empty() && glob_matches_exactly(rule.glob, part))
+      if (!part.empty() && glob_matches_name(rule.glob, part))
         return &rule;
     if (slash == rest.npos)
       return nullptr;
