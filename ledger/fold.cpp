@@ -100,7 +100,7 @@ result<task_state> apply(task_state state, const record& r) {
     return tl::make_unexpected(ok.error());
   end_conversation(state);
   state.seq = r.seq;
-  state.head = sha256(to_line(r));
+  state.head = r.line_sha256.empty() ? sha256(to_line(r)) : r.line_sha256;
   state.last_time = r.time;
   return state;
 }

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <iterator>
 #include <limits>
+#include <tuple>
 
 namespace ledger {
 
@@ -356,6 +357,14 @@ std::vector<file_growth> growths_of(const record& r) {
   }
 }
 
+bool operator==(const record& a, const record& b) {
+  auto all = [](const record& r) {
+    return std::tie(r.seq, r.time, r.what, r.at, r.round, r.attempt, r.files, r.detail, r.prev,
+                    r.sig);
+  };
+  return all(a) == all(b);
+}
+
 std::string to_line(const record& r) {
   auto out = without_end(r);
   if (!r.sig.empty()) {
@@ -408,6 +417,7 @@ result<record> parse_line(std::string_view line) {
     if (to_line(r) != line)
       return fail(fault::corrupt, "is not spelled as this program writes records "
                                   "(unknown, repeated or reordered keys, or spaces)");
+    r.line_sha256 = sha256(line);
     return r;
   } catch (const malformed& m) {
     return fail(fault::corrupt, m.why);
@@ -434,7 +444,7 @@ result<std::vector<record>> parse_journal(std::string_view text, std::size_t* to
     if (r->prev != prev)
       return fail(fault::corrupt,
                   fmt::format("line {}: its prev is not the SHA-256 of the line before", number));
-    prev = sha256(line);
+    prev = r->line_sha256;
     out.push_back(std::move(*r));
     text.remove_prefix(end + 1);
   }

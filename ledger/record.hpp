@@ -105,7 +105,10 @@ struct record {
   json detail = json::object();
   std::string prev; ///< SHA-256 of the line before, hex.
   std::string sig;  ///< Base64; empty if unsigned.
-  friend bool operator==(const record&, const record&) = default;
+  /// SHA-256 of the line that it was read from or written as, hex; empty: of none
+  /// yet. No part of the line, nor of what makes two records equal.
+  std::string line_sha256 = {};
+  friend bool operator==(const record& a, const record& b);
 };
 
 /// A file to be put into the ledger together with a record.

@@ -122,7 +122,7 @@ private:
       return refuse(fmt::format("its record cannot be written: {}", line.error().detail),
                     "malformed");
     out_.tip.seq = r.seq;
-    out_.tip.line_sha256 = sha256(*line);
+    r.line_sha256 = out_.tip.line_sha256 = sha256(*line);
     for (auto& lost : gone_of(r)) {
       out_.tip.expected.erase(lost);
       out_.tip.late.erase(lost);
@@ -325,8 +325,7 @@ projection projection_of(prepared& p, std::uint64_t first_id) {
     out.lines += p.lines[i] + "\n";
     auto& r = (*p.records)[i];
     if (!r.sig.empty())
-      out.head =
-          signed_head{r.seq, i + 1 < p.lines.size() ? (*p.records)[i + 1].prev : p.tip.line_sha256};
+      out.head = signed_head{r.seq, r.line_sha256};
   }
   out.staged = std::move(p.staged);
   out.chunks = std::move(p.chunks);
