@@ -108,9 +108,10 @@ protected:
   bool paused_by_full_disk(const std::string& task, const ledger::failure& fault,
                            std::function<void()> again);
 
-  /// Carries a state on by an outcome's records. Throws if they do not fit: a
-  /// bug, which kills this actor only.
-  static state_ptr advanced(const state_ptr& s, const outcome& o);
+  /// Carries a state on by an outcome's records. Who needs it as it was keeps a
+  /// state_ptr of it; else it is changed where it is, so it is never made const. Throws
+  /// if the records do not fit: a bug, which kills this actor only.
+  static state_ptr advanced(state_ptr s, const outcome& o);
 
   /// For the SUPERVISOR, which must not die of a single task: runs `f`, and
   /// `otherwise` with the text of what it throws.

@@ -308,7 +308,7 @@ private:
 
   /// False: they could not be written, and the call is over.
   bool take_records(outcome o) {
-    state_ = advanced(state_, o);
+    state_ = advanced(std::move(state_), o);
     filed_ = joined(filed_, o);
     if (o.fault)
       finish();

@@ -138,7 +138,7 @@ private:
                     auto s = ledger::fold(task, *o.records);
                     if (!s)
                       return drop(task, s.error().detail);
-                    then(std::make_shared<const ledger::task_state>(std::move(*s)));
+                    then(std::make_shared<ledger::task_state>(std::move(*s)));
                   },
                   [&](const std::string& thrown) { drop(task, thrown); });
             },
@@ -328,8 +328,7 @@ private:
               auto s = ledger::fold(task, *o.records);
               if (!s)
                 return close_order(said, of_work(std::move(s.error())));
-              decide_order(said, std::make_shared<const ledger::task_state>(std::move(*s)),
-                           tries_left);
+              decide_order(said, std::make_shared<ledger::task_state>(std::move(*s)), tries_left);
             },
             [this](const caf::error& e) { lose(words(system(), e)); });
   }

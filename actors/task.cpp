@@ -190,7 +190,7 @@ private:
   // -- what came back ----------------------------------------------------------
 
   void take(outcome o) {
-    state_ = advanced(state_, o);
+    state_ = advanced(std::move(state_), o);
     // Whether it stands in the line, only the LANDER knows.
     if (lander_ && state_->at >= ledger::step::test)
       tell(this, lander_, land_note{state_});

@@ -265,7 +265,7 @@ TEST_F(Trouble, TheChildrenOfARouterEndWithIt) {
   // A second order goes to a router of our own, which is then ended.
   auto first = child;
   caf::scoped_actor self{system};
-  auto s = std::make_shared<const ledger::task_state>(state_of("T"));
+  auto s = std::make_shared<ledger::task_state>(state_of("T"));
   actors::tell(self.ptr(), router, work_order{s, work_order::kind::answer});
   settle();
   ASSERT_NE(first, child);
