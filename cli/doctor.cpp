@@ -221,7 +221,7 @@ void look_at_key(const place& p, bool has_history, place_fact& f) {
 ledger_fact look_at_ledger_of(const place& p) {
   ledger_fact f;
   auto keys = ledger::disk::keyring::open_public(p.state_dir, p.repo_id);
-  auto view = view_ledger(p, keys);
+  auto view = overview_of(p, keys);
   if (!view) {
     f.is = ledger_state::unreadable;
     f.why = view.error().detail;

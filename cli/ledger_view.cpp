@@ -50,6 +50,39 @@ bool among(const std::vector<damage>& all, const damage& d) {
                      [&](auto& o) { return o.task == d.task && o.file == d.file; });
 }
 
+/// The tasks that are known, and those that only a damage names; sorted.
+template <class Tasks>
+std::vector<std::string> names_in(const Tasks& tasks, const std::vector<damage>& damages) {
+  std::vector<std::string> all;
+  for (auto& [task, known] : tasks)
+    all.push_back(task);
+  for (auto& d : damages)
+    if (!d.task.empty() && tasks.count(d.task) == 0)
+      all.push_back(d.task);
+  std::sort(all.begin(), all.end());
+  all.erase(std::unique(all.begin(), all.end()), all.end());
+  return all;
+}
+
+/// The last of several looks, with the damages that all of them saw.
+template <class View>
+result<View> confirmed(const place& p, const std::function<result<View>()>& look) {
+  auto is_held = [&] { return ledger::disk::repository_lock::is_held(p.repository->common_dir()); };
+  bool at_work = is_held();
+  auto view = look();
+  for (int i = 1; i < looks && (!view || !view->damages.empty()); ++i) {
+    at_work = is_held() || std::exchange(at_work, false);
+    if (!at_work)
+      break;
+    std::this_thread::sleep_for(pause);
+    auto again = look();
+    if (view && again)
+      std::erase_if(again->damages, [&](auto& d) { return !among(view->damages, d); });
+    view = std::move(again);
+  }
+  return view;
+}
+
 result<ledger_view> examined(const place& p, const ledger::disk::keyring& keys,
                              const examination& examine) {
   auto view = look_at_ledger(p, keys);
@@ -72,15 +105,11 @@ bool ledger_view::knows(const std::string& task) const {
 }
 
 std::vector<std::string> ledger_view::names() const {
-  std::vector<std::string> all;
-  for (auto& [task, chain] : found.tasks)
-    all.push_back(task);
-  for (auto& d : damages)
-    if (!d.task.empty() && found.tasks.count(d.task) == 0)
-      all.push_back(d.task);
-  std::sort(all.begin(), all.end());
-  all.erase(std::unique(all.begin(), all.end()), all.end());
-  return all;
+  return names_in(found.tasks, damages);
+}
+
+std::vector<std::string> ledger_overview::names() const {
+  return names_in(standings, damages);
 }
 
 result<ledger_view> look_at_ledger(const place& p, const ledger::disk::keyring& keys) {
@@ -111,20 +140,23 @@ result<ledger_view> look_at_ledger(const place& p, const ledger::disk::keyring& 
 
 result<ledger_view> view_ledger(const place& p, const ledger::disk::keyring& keys,
                                 const examination& examine) {
-  auto is_held = [&] { return ledger::disk::repository_lock::is_held(p.repository->common_dir()); };
-  bool at_work = is_held();
-  auto view = examined(p, keys, examine);
-  for (int i = 1; i < looks && (!view || !view->damages.empty()); ++i) {
-    at_work = is_held() || std::exchange(at_work, false);
-    if (!at_work)
-      break;
-    std::this_thread::sleep_for(pause);
-    auto again = examined(p, keys, examine);
-    if (view && again)
-      std::erase_if(again->damages, [&](auto& d) { return !among(view->damages, d); });
-    view = std::move(again);
-  }
-  return view;
+  return confirmed<ledger_view>(p, [&] { return examined(p, keys, examine); });
+}
+
+result<ledger_overview> overview_of(const place& p, const ledger::disk::keyring& keys) {
+  return confirmed<ledger_overview>(p, [&]() -> result<ledger_overview> {
+    ledger_overview out;
+    auto found = ledger::disk::read_overview(p.ledger_root, keys);
+    auto missing = !found && found.error().kind == fault::not_found;
+    auto traces = missing ? traces_of_a_ledger(p, keys) : std::vector<damage>{};
+    if ((!found && !missing) || !traces)
+      return tl::make_unexpected(missing ? traces.error() : found.error());
+    out.exists = !missing;
+    out.damages = missing ? std::move(*traces) : std::move(found->damages);
+    if (found)
+      out.standings = std::move(found->standings);
+    return out;
+  });
 }
 
 void tell_damages(const std::vector<damage>& damages, const trace_places& at, std::ostream& to) {

@@ -5,6 +5,8 @@
 // its record does: a *look* may see damage that is none. So what is damaged is
 // believed only if repeated looks agree.
 //
+// An *overview* says no more than where every task stands.
+//
 //   1. Nothing is written, and no lock is taken.
 //   2. A task whose records no state fits is damaged, never left out.
 //   3. Signed heads or branches without any ledger are damage (L3).
@@ -16,6 +18,7 @@
 #include "cli/place.hpp"
 #include "ledger/disk/journal.hpp"
 #include "ledger/result.hpp"
+#include "ledger/standing.hpp"
 #include "ledger/state.hpp"
 
 #include <nlohmann/json.hpp>
@@ -37,6 +40,19 @@ struct ledger_view {
   bool knows(const std::string& task) const;
   std::vector<std::string> names() const;
 };
+
+/// Where every task stands, and nothing else: quick for those at rest, which it
+/// takes as they were found sound when they came to rest (journal.hpp).
+struct ledger_overview {
+  bool exists = false; ///< Whether there is a ledger at all.
+  std::map<std::string, ledger::standing> standings;
+  std::vector<ledger::disk::damage> damages;
+
+  std::vector<std::string> names() const;
+};
+
+/// With confirmed damages. Errors: corrupt, refused, unavailable.
+ledger::result<ledger_overview> overview_of(const place& p, const ledger::disk::keyring& keys);
 
 /// One look, unconfirmed. Errors: corrupt, refused, unavailable.
 ledger::result<ledger_view> look_at_ledger(const place& p, const ledger::disk::keyring& keys);

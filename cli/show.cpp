@@ -69,7 +69,7 @@ std::string header_of(const shown_task& t) {
   add("Branch", s.branch);
   add("Tree", s.tree);
   add("Commit", s.out.commit.empty() ? s.branch_commit : s.out.commit);
-  add("Note", unfinished_commit_words(s));
+  add("Note", unfinished_commit_words(standing_of(s)));
   if (s.request)
     add("Pull request", fmt::format("{} {}, at commit {}", s.request->url, s.request->id,
                                     s.request->commit.substr(0, 12)));
@@ -173,7 +173,7 @@ std::string as_text(const shown_task& t, const fs::path& ledger_root) {
 json as_json(const shown_task& t, const fs::path& ledger_root, const trace_places& at) {
   json j;
   if (t.state) {
-    j = task_json(*t.state, ledger_root);
+    j = task_json(standing_of(*t.state), ledger_root);
     auto c = cause_of(*t.state);
     j["cause"] = c.why.empty() ? json(nullptr) : json(c.why);
     j["log"] = c.log.empty() ? json(nullptr) : json((t.folder / c.log).string());

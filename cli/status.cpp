@@ -14,37 +14,35 @@ namespace cli {
 
 namespace {
 
-using ledger::task_state;
-
 /// The first damage of each task, as "file: why".
-std::map<std::string, std::string> first_damages(const ledger_view& view) {
+std::map<std::string, std::string> first_damages(const ledger_overview& view) {
   std::map<std::string, std::string> all;
   for (auto& d : view.damages)
     all.emplace(d.task, d.file + ": " + d.why);
   return all;
 }
 
-std::string as_json(const place& p, const ledger_view& view) {
+std::string as_json(const place& p, const ledger_overview& view) {
   nlohmann::ordered_json j;
   j["tasks"] = nlohmann::ordered_json::array();
-  for (auto& [task, state] : view.states)
-    j["tasks"].push_back(task_json(state, p.ledger_root));
+  for (auto& [task, standing] : view.standings)
+    j["tasks"].push_back(task_json(standing, p.ledger_root));
   j["damaged"] = damages_json(view.damages, traces_of(p));
   return json_line(j) + "\n";
 }
 
-std::string as_table(const ledger_view& view) {
+std::string as_table(const ledger_overview& view) {
   std::vector<std::vector<std::string>> rows{
       {"TASK", "STATE", "STEP", "ROUND", "REASON", "LAST", "COMMIT"}};
   std::map<std::string, std::size_t> counts;
   auto damaged = first_damages(view);
   std::string notes;
   for (auto& task : view.names()) {
-    auto it = view.states.find(task);
+    auto it = view.standings.find(task);
     bool hurt = damaged.count(task) != 0;
     auto is = hurt ? std::string("damaged") : std::string(to_string(it->second.is));
     ++counts[is];
-    if (it == view.states.end()) {
+    if (it == view.standings.end()) {
       rows.push_back({task, is, "-", "-", "-", "-", "-"});
       continue;
     }
@@ -68,7 +66,7 @@ exit_code status(const status_options& o, std::ostream& out, std::ostream& err) 
   if (!p)
     return end_with(exit_code::usage, p.error().detail, o.json, out, err);
   auto keys = ledger::disk::keyring::open_public(p->state_dir, p->repo_id);
-  auto view = view_ledger(*p, keys);
+  auto view = overview_of(*p, keys);
   if (!view)
     return end_with(code_of(view.error()), view.error().detail, o.json, out, err);
   if (o.json)

@@ -32,6 +32,11 @@ bool is_well(const task_state& t) {
   return t.is == status::done || t.is == status::no_change;
 }
 
+/// Whether a task's commit lies on its branch although the task is not done.
+bool has_unfinished_commit(const ledger::standing& t) {
+  return t.is != status::done && !t.branch_commit.empty();
+}
+
 std::string or_dash(std::string text) {
   return text.empty() ? "-" : text;
 }
@@ -55,7 +60,7 @@ std::string people_needed(const batch_summary& s) {
                   t.why);
     if (auto it = s.evidence.find(t.task); it != s.evidence.end())
       text += it->second;
-    text += below("note", unfinished_commit_words(t)) + below("remedy", t.remedy);
+    text += below("note", unfinished_commit_words(standing_of(t))) + below("remedy", t.remedy);
   }
   for (auto& [name, why] : s.damaged)
     text += entry((name.empty() ? "the ledger" : name) + " is damaged", why)
@@ -201,17 +206,13 @@ exit_code exit_code_of(const batch_summary& s) {
                                                               : exit_code::all_done;
 }
 
-bool has_unfinished_commit(const task_state& t) {
-  return t.is != status::done && !t.branch_commit.empty();
-}
-
-std::string shown_commit(const task_state& t) {
+std::string shown_commit(const ledger::standing& t) {
   if (has_unfinished_commit(t))
     return t.branch_commit.substr(0, 12) + " (unfinished)";
-  return or_dash(t.out.commit.substr(0, 12));
+  return or_dash(t.commit.substr(0, 12));
 }
 
-std::string unfinished_commit_words(const task_state& t) {
+std::string unfinished_commit_words(const ledger::standing& t) {
   if (!has_unfinished_commit(t))
     return {};
   return fmt::format("its commit {} is on branch ai-gated/{}, but the task is not done: do not "
@@ -224,7 +225,7 @@ std::string summary_table(const batch_summary& s, const ledger::config& c) {
       {"TASK", "STATE", "STEP", "ROUNDS", "COMMIT", "DEPLOY"}};
   for (auto& t : s.tasks)
     rows.push_back({t.task, std::string(to_string(t.is)), std::string(to_string(t.at)),
-                    std::to_string(t.round), shown_commit(t),
+                    std::to_string(t.round), shown_commit(standing_of(t)),
                     or_dash(t.out.deployed ? t.out.deploy_url : std::string{})});
   auto text = rows.size() == 1 ? std::string{} : table_of(rows);
   text += people_needed(s) + left_out_of(s) + absent_of(s);

@@ -8,6 +8,7 @@
 #include "cli/exit_code.hpp"
 #include "cli/prompt_folder.hpp"
 #include "ledger/config.hpp"
+#include "ledger/standing.hpp"
 #include "ledger/state.hpp"
 
 #include <nlohmann/json.hpp>
@@ -47,14 +48,12 @@ struct batch_summary {
 /// The first of the design's exit codes that applies.
 exit_code exit_code_of(const batch_summary& s);
 
-/// Whether a task's commit lies on its branch although the task is not done.
-bool has_unfinished_commit(const ledger::task_state& t);
-
 /// "0123456789ab", "0123456789ab (unfinished)" or "-".
-std::string shown_commit(const ledger::task_state& t);
+std::string shown_commit(const ledger::standing& t);
 
+/// Of a task that is not done but has a commit on its branch:
 /// "its commit 0123456789ab is on branch ai-gated/T, but …", or empty.
-std::string unfinished_commit_words(const ledger::task_state& t);
+std::string unfinished_commit_words(const ledger::standing& t);
 
 /// A table for people: task, state, step, rounds, commit, deploy URL, then for
 /// each that needs a person (stopped, parked, cancelled, damaged) the reason,
@@ -67,7 +66,7 @@ std::string summary_table(const batch_summary& s, const ledger::config& c);
 std::string summary_json(const batch_summary& s);
 
 /// One task as in summary_json.
-nlohmann::ordered_json task_json(const ledger::task_state& t,
+nlohmann::ordered_json task_json(const ledger::standing& t,
                                  const std::filesystem::path& ledger_root);
 
 /// The lists `left_out`, `not_in_batch` and `damaged` of a summary.

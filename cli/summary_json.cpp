@@ -16,7 +16,7 @@ json text_or_null(const std::string& text) {
 
 } // namespace
 
-json spent_json(const ledger::task_state& t) {
+json spent_json(const ledger::standing& t) {
   auto all = json::array();
   for (auto& [by, sum] : t.spent)
     all.push_back({{"step", to_string(by.first)},
@@ -28,14 +28,14 @@ json spent_json(const ledger::task_state& t) {
   return all;
 }
 
-json task_json(const ledger::task_state& t, const std::filesystem::path& ledger_root) {
+json task_json(const ledger::standing& t, const std::filesystem::path& ledger_root) {
   return {{"task", t.task},
           {"state", to_string(t.is)},
           {"step", to_string(t.at)},
           {"reason", text_or_null(t.reason)},
-          {"commit", text_or_null(t.out.commit)},
-          {"deploy_url", text_or_null(t.out.deployed ? t.out.deploy_url : std::string{})},
-          {"pr_url", text_or_null(t.request ? t.request->url : std::string{})},
+          {"commit", text_or_null(t.commit)},
+          {"deploy_url", text_or_null(t.deploy_url)},
+          {"pr_url", text_or_null(t.pr_url)},
           {"usd", t.usd},
           {"spent", spent_json(t)},
           {"round", t.round},
@@ -63,7 +63,7 @@ std::string summary_json(const batch_summary& s) {
   json j;
   j["tasks"] = json::array();
   for (auto& t : s.tasks)
-    j["tasks"].push_back(task_json(t, s.traces.ledger_root));
+    j["tasks"].push_back(task_json(standing_of(t), s.traces.ledger_root));
   add_lists(j, s);
   if (s.ended_early)
     j["error"] = s.ended_early->why;

@@ -188,12 +188,44 @@ result<database> database::open(const std::filesystem::path& file) {
   return database(std::move(i));
 }
 
-result<database> database::open_copy(const std::filesystem::path& file) {
+namespace {
+
+// SQLite decodes %xx and ends the path at `?` or `#`.
+std::string uri_of(const std::filesystem::path& file) {
+  std::string out = "file:";
+  for (auto c : file.string())
+    if (c == '%' || c == '?' || c == '#')
+      out += fmt::format("%{:02x}", static_cast<unsigned char>(c));
+    else
+      out += c;
+  return out;
+}
+
+// Without a log there is nothing but the file. With one, `unix-none` takes no
+// lock, and the exclusive mode keeps the index of the log in memory instead of in
+// a file beside it.
+std::pair<std::string, const char*> how_to_read(const std::filesystem::path& file) {
+  auto log = identity_of(std::filesystem::path(file.string() + "-wal"));
+  bool has_log = log && log->size != 0;
+  return {uri_of(file) + (has_log ? "?mode=ro&vfs=unix-none" : "?mode=ro&immutable=1"),
+          has_log ? "PRAGMA locking_mode = EXCLUSIVE" : "PRAGMA locking_mode = NORMAL"};
+}
+
+} // namespace
+
+result<database> database::open_to_read(const std::filesystem::path& file) {
   auto i = std::make_unique<impl>();
   i->name = file.string();
-  int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-  if (int code = sqlite3_open_v2(i->name.c_str(), &i->db, flags, nullptr); code != SQLITE_OK)
+  if (!identity_of(file))
+    return fail(fault::corrupt, fmt::format("{}: it is no regular file", i->name));
+  auto [uri, mode] = how_to_read(file);
+  int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+  if (int code = sqlite3_open_v2(uri.c_str(), &i->db, flags, nullptr); code != SQLITE_OK)
     return i->error(code);
+  // Or the last reader to go would work the log into the file.
+  sqlite3_db_config(i->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  if (auto done = i->run(mode); !done)
+    return tl::make_unexpected(done.error());
   int version = -1;
   if (auto s = use(i->prepared("PRAGMA user_version")); s && s.step() == SQLITE_ROW)
     version = static_cast<int>(s.number_in(0));
@@ -203,13 +235,17 @@ result<database> database::open_copy(const std::filesystem::path& file) {
     return fail(fault::refused, "ledger.db was written by a newer version of this program; use "
                                 "that version");
   i->is_new = version == 0;
+  return database(std::move(i));
+}
+
+result<void> database::check() const {
   std::string verdict;
-  if (auto s = use(i->prepared("PRAGMA quick_check(1)")); s && s.step() == SQLITE_ROW)
+  if (auto s = use(impl_->prepared("PRAGMA quick_check(1)")); s && s.step() == SQLITE_ROW)
     verdict = s.bytes_in(0);
   if (verdict != "ok")
     return fail(fault::corrupt,
                 fmt::format("ledger.db: {}", verdict.empty() ? "cannot be read" : verdict));
-  return database(std::move(i));
+  return {};
 }
 
 bool database::is_new() const noexcept {
@@ -246,12 +282,19 @@ result<all_marks> database::read_marks() const {
   return out;
 }
 
-result<std::map<std::string, std::vector<stored_line>>> database::lines() const {
+result<std::map<std::string, std::vector<stored_line>>>
+database::lines(std::uint64_t from_id, const line_filter& keep) const {
   std::map<std::string, std::vector<stored_line>> out;
-  use s(impl_->prepared("SELECT id, task, line FROM records ORDER BY id"));
+  use s(impl_->prepared("SELECT id, task, line FROM records WHERE id >= ? ORDER BY id"));
+  if (s)
+    s.number(1, from_id);
   int code = s ? s.step() : SQLITE_ERROR;
-  for (; code == SQLITE_ROW; code = s.step())
-    out[s.bytes_in(1)].push_back(stored_line{s.number_in(0), s.bytes_in(2)});
+  for (; code == SQLITE_ROW; code = s.step()) {
+    auto id = s.number_in(0);
+    auto task = s.bytes_in(1);
+    if (!keep || keep(id, task))
+      out[std::move(task)].push_back(stored_line{id, s.bytes_in(2)});
+  }
   if (code != SQLITE_DONE)
     return impl_->error(sqlite3_extended_errcode(impl_->db));
   return out;

@@ -22,6 +22,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -55,8 +56,10 @@ public:
   /// Opens or makes it. Errors: corrupt, refused (a newer version's),
   /// unavailable, lost.
   static result<database> open(const std::filesystem::path& file);
-  /// A private copy, to be read only; checks its structure.
-  static result<database> open_copy(const std::filesystem::path& file);
+  /// To be read where it lies: nothing is written, no lock is taken. What its log
+  /// held at the first look is what is read. A writer's checkpoint meanwhile tears
+  /// it: the caller has to notice (snapshot.cpp).
+  static result<database> open_to_read(const std::filesystem::path& file);
 
   database(database&&) noexcept;
   database& operator=(database&&) noexcept;
@@ -64,7 +67,13 @@ public:
 
   bool is_new() const noexcept;
   result<all_marks> read_marks() const;
-  result<std::map<std::string, std::vector<stored_line>>> lines() const;
+  /// The lines of each task, from this id on, of those that `keep` says yes to
+  /// (unset: all).
+  using line_filter = std::function<bool(std::uint64_t id, std::string_view task)>;
+  result<std::map<std::string, std::vector<stored_line>>> lines(std::uint64_t from_id = 0,
+                                                                const line_filter& keep = {}) const;
+  /// Errors: corrupt, if its structure is damaged.
+  result<void> check() const;
   /// Bytes of a pending file of `task` with this digest.
   result<std::optional<std::string>> pending(std::string_view task, std::string_view sha256) const;
   result<std::uint64_t> pending_bytes() const;

@@ -57,6 +57,24 @@ result<std::vector<fs::path>> make_folders(const fs::path& folder) {
 
 } // namespace
 
+std::optional<file_identity> identity_in(const struct stat& st) {
+  if (!S_ISREG(st.st_mode))
+    return std::nullopt;
+  auto ns = [](const timespec& t) { return std::int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec; };
+  return file_identity{st.st_ino, static_cast<std::uint64_t>(st.st_size), ns(st.st_mtim),
+                       ns(st.st_ctim)};
+}
+
+std::optional<file_identity> identity_of(int fd) {
+  struct stat st {};
+  return ::fstat(fd, &st) == 0 ? identity_in(st) : std::nullopt;
+}
+
+std::optional<file_identity> identity_of(const fs::path& file) {
+  unique_fd fd(::open(file.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  return fd ? identity_of(fd.get()) : std::nullopt;
+}
+
 result<std::string> read_file(const fs::path& file, std::size_t max_bytes) {
   auto fd = open_regular(file);
   if (!fd)

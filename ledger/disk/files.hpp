@@ -16,8 +16,11 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
+
+struct stat;
 
 namespace ledger::disk {
 
@@ -25,6 +28,21 @@ namespace ledger::disk {
 inline constexpr std::string_view disk_full_code = "disk-full";
 
 enum class durability : std::uint8_t { none, synced };
+
+/// What tells that a file is the very one, with the very content, of before: no
+/// write leaves all of it as it was. Times in nanoseconds, Unix time.
+struct file_identity {
+  std::uint64_t inode = 0, size = 0;
+  std::int64_t modified_ns = 0, changed_ns = 0;
+  friend bool operator==(const file_identity&, const file_identity&) = default;
+};
+
+/// Of what stat told of a file; nothing: it is no regular one.
+std::optional<file_identity> identity_in(const struct stat& st);
+/// Of the regular file that `fd` is; nothing: it is none.
+std::optional<file_identity> identity_of(int fd);
+/// Of a regular file; nothing: there is none.
+std::optional<file_identity> identity_of(const std::filesystem::path& file);
 
 /// Content of a regular file of at most `max_bytes`. Errors: not_found,
 /// refused (too large, not a regular file), unavailable.

@@ -1,5 +1,7 @@
 #include "ledger/disk/journal_impl.hpp"
 
+#include "ledger/disk/picture.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -110,7 +112,11 @@ result<void> journal::impl::announce(const append& a) {
 result<void> journal::impl::admit(const append& a) {
   if (over)
     return tl::make_unexpected(*over);
-  if (auto known = chains.find(a.task); known != chains.end() && known->second.is_damaged)
+  auto known = chains.find(a.task);
+  if (known != chains.end())
+    if (auto there = take_up(a.task, known->second); !there)
+      return there;
+  if (known != chains.end() && known->second.is_damaged)
     return fail(
         fault::refused,
         fmt::format("append {}: its ledger is damaged; see `scheduler verify {}`", a.task, a.task),
@@ -196,6 +202,10 @@ void journal::impl::adopt(std::vector<prepared>& ready) {
     last_id += p.lines.size();
     records_since_open += p.lines.size();
     auto& c = chains[p.task];
+    if (c.first_id == 0)
+      c.first_id = backlog.back().first_id;
+    c.last_id = last_id;
+    at_work.emplace(c.first_id, p.task);
     c.records.insert(c.records.end(), p.records->begin(), p.records->end());
     c.tip = std::move(p.tip);
   }
@@ -219,13 +229,15 @@ std::vector<result<void>> journal::impl::project_all() {
 }
 
 void journal::impl::work_off_backlog() {
-  std::set<std::string> waiting;
+  std::set<std::string> waiting, followed;
   std::deque<projection> left;
   trouble.reset();
   auto results = project_all();
   for (std::size_t i = 0; i < backlog.size(); ++i) {
     auto& p = backlog[i];
     auto& done = results[i];
+    if (done)
+      followed.insert(p.task);
     if (done || chains[p.task].is_damaged)
       continue;
     if (waiting.insert(p.task).second) {
@@ -244,6 +256,9 @@ void journal::impl::work_off_backlog() {
     left.push_back(std::move(p));
   }
   backlog = std::move(left);
+  for (auto& task : waiting)
+    followed.erase(task);
+  keep_standings(followed);
 }
 
 std::vector<result<appended>> journal::impl::append_group(std::span<const append> group) {
@@ -338,7 +353,10 @@ result<appended> journal::append_one(append a) {
 
 const std::vector<record>* journal::records_of(std::string_view task) const {
   auto it = impl_->chains.find(task);
-  return it == impl_->chains.end() ? nullptr : &it->second.records;
+  if (it == impl_->chains.end())
+    return nullptr;
+  static_cast<void>(impl_->take_up(it->first, it->second));
+  return &it->second.records;
 }
 
 std::vector<std::string> journal::tasks() const {
@@ -402,6 +420,8 @@ result<void> journal::close() {
     return done;
   if (auto done = i.db.close(); !done)
     return done;
+  if (auto left = identity_of(database_of(i.opts.root)))
+    i.standings.close(*left);
   i.is_closed = true;
   i.over = failure{fault::refused, "the ledger is closed: nothing can be recorded any more", {}};
   // The next start finds what is missing. But nobody shall think that all is well.

@@ -36,6 +36,7 @@
 #include "ledger/disk/keyring.hpp"
 #include "ledger/record.hpp"
 #include "ledger/result.hpp"
+#include "ledger/standing.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -114,7 +115,9 @@ public:
   /// For callers with a single append.
   result<appended> append_one(append a);
 
-  /// The recovered or appended records of a task; null: never heard of.
+  /// The recovered or appended records of a task; null: never heard of. Those of a
+  /// task that came to rest are read again: none, if they cannot be read, or are no
+  /// longer what was recorded, which is damage.
   const std::vector<record>* records_of(std::string_view task) const;
 
   /// All tasks, sorted.
@@ -165,6 +168,15 @@ struct snapshot {
   std::vector<damage> damages;
 };
 result<snapshot> read_snapshot(const std::filesystem::path& root, const keyring& keys);
+
+/// Where every task stands, as a snapshot would show it. What was found sound when
+/// a task came to rest is not gone through again while its journal.jsonl is the
+/// same file: standings.hpp says what holds. Errors: as of read_snapshot.
+struct overview {
+  std::map<std::string, standing> standings;
+  std::vector<damage> damages;
+};
+result<overview> read_overview(const std::filesystem::path& root, const keyring& keys);
 
 /// journal::note() for who must not write. Errors: not_found, corrupt,
 /// unavailable.

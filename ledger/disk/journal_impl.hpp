@@ -1,8 +1,12 @@
 // journal_impl.hpp -- the inside of the journal: opening it, appending to it.
 //
-// journal_opening.cpp finds and completes what is there; journal.cpp does the
-// rest. A task is *held* (database.hpp) from the moment its folder falls behind
-// until a checkpoint after it has caught up.
+// journal_opening.cpp finds and completes what is there; journal_resting.cpp sees to
+// tasks that have come to rest; journal.cpp does everything else. A task is *held*
+// (database.hpp) from the moment its folder falls behind until a checkpoint after it
+// has caught up.
+//
+// A task that has come to rest is *put away*: a batch of a hundred thousand does not
+// hold the records of all. Whoever asks for them, or appends, has them read again.
 //
 // Private to ledger/disk.
 
@@ -13,6 +17,7 @@
 #include "ledger/disk/journal.hpp"
 #include "ledger/disk/projection.hpp"
 #include "ledger/disk/recovery.hpp"
+#include "ledger/disk/standings.hpp"
 #include "ledger/disk/tree.hpp"
 
 #include <cstdint>
@@ -53,6 +58,9 @@ struct journal::impl {
   std::deque<projection> backlog{};
   std::uint64_t pending_bytes = 0;
   std::uint64_t records_since_open = 0;
+  /// Tasks without a row (standings.hpp), and where their lines begin.
+  std::set<std::pair<std::uint64_t, std::string>> at_work{};
+  standings_writer standings{};
   std::optional<failure> over{}; ///< Lost or closed: everything is refused.
   std::optional<failure> trouble{};
   bool is_closed = false;
@@ -62,10 +70,18 @@ struct journal::impl {
   using newcomers = std::vector<std::pair<std::string, record>>;
   result<void> recover();
   result<std::map<std::string, copies>> find_copies();
-  result<void> recover_task(const copies& e, const circumstances& c, newcomers& into_database);
+  struct examined {
+    finding f;
+    expected_files expected;
+  };
+  std::vector<examined> examine_all(const std::map<std::string, copies>& tasks,
+                                    const all_marks& marked, std::string_view boot_id);
+  result<void> recover_task(const copies& e, const circumstances& c, examined x,
+                            newcomers& into_database);
   result<void> complete_folder(const copies& e, const circumstances& c, const finding& f);
   result<void> take_in(const newcomers& into_database);
   result<void> catch_up_head(const std::string& task, const chain& c, const copies& e);
+  void begin_standings();
   void hurt(damage d);
   void hold(const std::string& task, const marks& since);
 
@@ -80,6 +96,10 @@ struct journal::impl {
   void adopt(std::vector<prepared>& ready);
   void work_off_backlog();
   std::vector<result<void>> project_all();
+  std::string row_of(const std::string& task, const chain& c, std::string_view known) const;
+  void keep_standings(const std::set<std::string>& tasks);
+  result<void> take_up(const std::string& task, chain& c);
+  std::uint64_t low() const noexcept;
 
   // -- checkpoint ----------------------------------------------------------------
 

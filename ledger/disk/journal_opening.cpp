@@ -13,13 +13,27 @@ result<void> journal::impl::catch_up_head(const std::string& task, const chain& 
       std::find_if(c.records.rbegin(), c.records.rend(), [](auto& r) { return !r.sig.empty(); });
   if (last == c.records.rend() || (e.head && e.head->seq >= last->seq))
     return {};
-  auto digest = last->seq == c.records.size() ? c.tip.line_sha256 : c.records[last->seq].prev;
-  return keys.remember_head(task, signed_head{last->seq, digest});
+  return keys.remember_head(task, signed_head{last->seq, last->line_sha256});
 }
 
-result<void> journal::impl::recover_task(const copies& e, const circumstances& c,
+// Most of the time that a start takes.
+std::vector<journal::impl::examined>
+journal::impl::examine_all(const std::map<std::string, copies>& tasks, const all_marks& marked,
+                           std::string_view boot_id) {
+  std::vector<const copies*> all;
+  for (auto& [task, e] : tasks)
+    all.push_back(&e);
+  std::vector<examined> out(all.size());
+  hands.share_out(all.size(), [&](auto i) {
+    out[i].f = examine(*all[i], circumstances_of(all[i]->task, marked, boot_id), keys);
+    out[i].expected = expected_after(out[i].f.records);
+  });
+  return out;
+}
+
+result<void> journal::impl::recover_task(const copies& e, const circumstances& c, examined x,
                                          newcomers& into_database) {
-  auto f = examine(e, c, keys);
+  auto& f = x.f;
   auto& known = chains[e.task];
   if (f.hurt && !known.is_damaged)
     hurt(*f.hurt);
@@ -29,9 +43,13 @@ result<void> journal::impl::recover_task(const copies& e, const circumstances& c
     for (auto i = f.missing_in_database; i < f.records.size(); ++i)
       into_database.emplace_back(e.task, f.records[i]);
   }
+  if (!e.stored.empty()) {
+    known.first_id = e.stored.front().id;
+    known.last_id = e.stored.back().id;
+  }
   known.tip.seq = f.records.size();
   known.tip.line_sha256 = f.last_line_sha256;
-  known.tip.expected = expected_after(f.records);
+  known.tip.expected = std::move(x.expected);
   if (!f.records.empty())
     known.tip.time_ms = parse_time(f.records.back().time).value_or(0);
   known.journal_bytes = f.journal_bytes;
@@ -76,7 +94,7 @@ result<void> journal::impl::complete_folder(const copies& e, const circumstances
 }
 
 result<std::map<std::string, copies>> journal::impl::find_copies() {
-  auto tasks = gather(root, keys, damages);
+  auto tasks = gather(root, keys, hands, damages);
   if (!tasks)
     return tasks;
   for (auto& d : damages)
@@ -103,9 +121,14 @@ result<void> journal::impl::take_in(const newcomers& into_database) {
         return added;
     return {};
   });
-  if (done)
-    last_id = id;
-  return done;
+  if (!done)
+    return done;
+  for (auto& [task, r] : into_database) {
+    auto& c = chains[task];
+    c.last_id = ++last_id;
+    c.first_id = c.first_id == 0 ? last_id : c.first_id;
+  }
+  return {};
 }
 
 result<void> journal::impl::recover() {
@@ -121,10 +144,11 @@ result<void> journal::impl::recover() {
   auto tasks = find_copies();
   if (!tasks)
     return tl::make_unexpected(tasks.error());
+  auto all = examine_all(*tasks, *found, *boot);
   newcomers into_database;
-  for (auto& [task, e] : *tasks) {
+  for (std::size_t i = 0; auto& [task, e] : *tasks) {
     auto c = circumstances_of(task, *found, *boot);
-    auto done = recover_task(e, c, into_database);
+    auto done = recover_task(e, c, std::move(all[i++]), into_database);
     if (!done && (done.error().kind == fault::unavailable || done.error().kind == fault::lost))
       return done;
     // What was planted in one task's folder must not stop the others.
@@ -146,12 +170,15 @@ result<void> journal::impl::recover() {
   // before this boot's rules hold for it.
   bool is_same_boot = at.boot_id == *boot;
   at.boot_id = *boot;
-  if (!is_same_boot || !into_database.empty() || !healed.empty() || some_hold_is_over())
-    return checkpoint();
-  auto marked = write([&] { return mark_projected(); });
-  if (marked)
-    held_anew.clear();
-  return marked;
+  bool has_news = !into_database.empty() || !healed.empty();
+  auto done = !is_same_boot || has_news || some_hold_is_over()
+                  ? checkpoint()
+                  : write([&] { return mark_projected(); });
+  if (!done)
+    return done;
+  held_anew.clear();
+  begin_standings();
+  return {};
 }
 
 } // namespace ledger::disk

@@ -194,6 +194,14 @@ keyring keyring::open_public(fs::path state_dir, std::string repo_id) {
   return out;
 }
 
+fs::path keyring::trusted_file() const {
+  return trusted_of(dir_, repo_id_);
+}
+
+fs::path keyring::standings_file() const {
+  return dir_ / (repo_id_ + ".standings");
+}
+
 std::string keyring::sign(std::string_view bytes) const {
   assert(can_sign());
   return key_ ? key_->sign(bytes) : std::string{};

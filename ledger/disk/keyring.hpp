@@ -2,9 +2,10 @@
 //
 // The *state folder* is `$XDG_STATE_HOME/scheduler/keys` (by default
 // ~/.local/state/…), outside the repository; no sandbox mounts it. It holds
-// `<repo id>` (the seed, 0600), `<repo id>.trusted` (public keys, one a line)
-// and `<repo id>.heads/<TASK>` (sequence and digest of the task's last signed
-// line), so that a journal that was cut off is noticed. The *repository id* is
+// `<repo id>` (the seed, 0600), `<repo id>.trusted` (public keys, one a line),
+// `<repo id>.standings` (standings.hpp) and `<repo id>.heads/<TASK>` (sequence
+// and digest of the task's last signed line), so that a journal that was cut off
+// is noticed. The *repository id* is
 // made once, of the canonical path of the git common directory, and kept there
 // (cli/identity.hpp), so that a repository can be moved.
 //
@@ -57,6 +58,9 @@ public:
   static keyring open_public(std::filesystem::path state_dir, std::string repo_id);
 
   const std::string& repo_id() const noexcept { return repo_id_; }
+  /// The list of those whose signatures are trusted, and where standings are kept.
+  std::filesystem::path trusted_file() const;
+  std::filesystem::path standings_file() const;
   /// Why the trusted keys could not be read; empty: they could.
   const std::string& trouble() const noexcept { return trouble_; }
   bool can_sign() const noexcept { return key_.has_value(); }

@@ -62,7 +62,11 @@ struct chain_tip {
 struct chain {
   std::vector<record> records;
   chain_tip tip;
-  std::uint64_t journal_bytes = 0; ///< Of journal.jsonl, as far as projected.
+  std::uint64_t first_id = 0, last_id = 0; ///< In the database; 0: none.
+  std::uint64_t journal_bytes = 0;         ///< Of journal.jsonl, as far as projected.
+  /// Records and expected files are not held: journal.jsonl has them, and the tip
+  /// knows its last line.
+  bool is_put_away = false;
   bool is_damaged = false;
 };
 

@@ -63,7 +63,7 @@ private:
       return fmt::format("its seq is {}, expected {}", r->seq, out_.records.size() + 1);
     if (r->prev != out_.last_line_sha256)
       return "its prev is not the SHA-256 of the line before";
-    out_.last_line_sha256 = sha256(line);
+    out_.last_line_sha256 = r->line_sha256;
     out_.journal_bytes += line.size() + 1;
     out_.records.push_back(std::move(*r));
     return std::nullopt;
@@ -189,10 +189,53 @@ private:
   std::vector<std::string_view> folder_;
 };
 
+std::string named(const record& r) {
+  return fmt::format("record {} ({})", r.seq, to_string(r.what));
+}
+
+// Why `r` says of itself that it is of another task or repository.
+std::optional<std::string> not_named_as(const record& r, std::string_view task,
+                                        const keyring& keys) {
+  auto copied = [&](std::string_view whose) {
+    return fmt::format("{} is of {}: this folder, or its journal, was copied or renamed; put it "
+                       "back where it belongs, or remove it",
+                       named(r), whose);
+  };
+  if (r.what == event::opened) {
+    auto branch = text_at(r.detail, "branch");
+    if (!branch.empty() && branch != fmt::format("{}{}", branch_prefix, task))
+      return copied("branch `" + branch + "`");
+  }
+  if (r.sig.empty())
+    return std::nullopt;
+  if (text_at(r.detail, "task") != task)
+    return copied("task `" + text_at(r.detail, "task") + "`");
+  if (text_at(r.detail, "repo") != keys.repo_id())
+    return copied("repository `" + text_at(r.detail, "repo") + "`");
+  return std::nullopt;
+}
+
+std::optional<std::string> not_signed(const record& r, const keyring& keys) {
+  if (r.sig.empty() || keys.trusts(signed_part(r), r.sig))
+    return std::nullopt;
+  return fmt::format("the signature of {} is not by a trusted key{}{}", named(r),
+                     keys.trouble().empty() ? "" : ": ", keys.trouble());
+}
+
+// Of the signatures only the last one (invariant 4): to check all of them was most
+// of the work of a start.
 std::optional<damage> check_owner(const copies& e, const finding& f, const keyring& keys) {
+  auto hurt = [&](std::string why) {
+    return damage{e.task, std::string(path::journal), std::move(why)};
+  };
   for (auto& r : f.records)
-    if (auto why = not_of_this_task(r, e.task, keys))
-      return damage{e.task, std::string(path::journal), std::move(*why)};
+    if (auto why = not_named_as(r, e.task, keys))
+      return hurt(std::move(*why));
+  auto last =
+      std::find_if(f.records.rbegin(), f.records.rend(), [](auto& r) { return !r.sig.empty(); });
+  if (last != f.records.rend())
+    if (auto why = not_signed(*last, keys))
+      return hurt(std::move(*why));
   return std::nullopt;
 }
 
@@ -204,9 +247,7 @@ std::optional<damage> check_head(const copies& e, const finding& f) {
     return damage{e.task, std::string(path::journal),
                   fmt::format("it is cut off: record {} was signed, but it ends with {}", head.seq,
                               f.records.size())};
-  // A later record names its predecessor's digest: no need to write lines again.
-  auto& found = head.seq == f.records.size() ? f.last_line_sha256 : f.records[head.seq].prev;
-  if (found != head.line_sha256)
+  if (f.records[head.seq - 1].line_sha256 != head.line_sha256)
     return damage{e.task, std::string(path::journal),
                   fmt::format("it was cut off and continued: record {} is not the one that was "
                               "signed",
@@ -254,27 +295,8 @@ std::string told_of_strange_lines(const finding& f) {
 
 std::optional<std::string> not_of_this_task(const record& r, std::string_view task,
                                             const keyring& keys) {
-  auto named = fmt::format("record {} ({})", r.seq, to_string(r.what));
-  auto copied = [&](std::string_view whose) {
-    return fmt::format("{} is of {}: this folder, or its journal, was copied or renamed; put it "
-                       "back where it belongs, or remove it",
-                       named, whose);
-  };
-  if (r.what == event::opened) {
-    auto branch = text_at(r.detail, "branch");
-    if (!branch.empty() && branch != fmt::format("{}{}", branch_prefix, task))
-      return copied("branch `" + branch + "`");
-  }
-  if (r.sig.empty())
-    return std::nullopt;
-  if (!keys.trusts(signed_part(r), r.sig))
-    return fmt::format("the signature of {} is not by a trusted key{}{}", named,
-                       keys.trouble().empty() ? "" : ": ", keys.trouble());
-  if (text_at(r.detail, "task") != task)
-    return copied("task `" + text_at(r.detail, "task") + "`");
-  if (text_at(r.detail, "repo") != keys.repo_id())
-    return copied("repository `" + text_at(r.detail, "repo") + "`");
-  return std::nullopt;
+  auto why = not_named_as(r, task, keys);
+  return why ? why : not_signed(r, keys);
 }
 
 contract unrecorded_contract(std::string_view task, const std::vector<record>& records) {
@@ -329,18 +351,59 @@ expected_files expected_after(const std::vector<record>& records) {
   return out;
 }
 
-result<std::map<std::string, copies>> gather(const tree& root, const keyring& keys,
+result<void> gather_one(const tree& root, const keyring& keys, copies& e,
+                        std::vector<damage>& damages) {
+  auto head = keys.read_head(e.task);
+  if (head)
+    e.head = std::move(*head);
+  else
+    damages.push_back(damage{e.task, std::string(path::journal), head.error().detail});
+  if (!e.has_folder)
+    return {};
+  auto text = root.read(e.task + "/" + std::string(path::journal));
+  if (text)
+    e.journal = std::move(*text);
+  else if (text.error().kind == fault::corrupt || text.error().kind == fault::refused)
+    damages.push_back(damage{e.task, std::string(path::journal), text.error().detail});
+  else if (text.error().kind != fault::not_found)
+    return tl::make_unexpected(text.error());
+  return {};
+}
+
+result<std::map<std::string, copies>> gather(const tree& root, const keyring& keys, crew& hands,
                                              std::vector<damage>& damages) {
+  auto out = tasks_in_sight(root, keys, damages);
+  if (!out)
+    return out;
+  std::vector<copies*> all;
+  for (auto& [task, e] : *out)
+    all.push_back(&e);
+  std::vector<result<void>> done(all.size());
+  std::vector<std::vector<damage>> hurt(all.size());
+  hands.share_out(all.size(), [&](auto i) { done[i] = gather_one(root, keys, *all[i], hurt[i]); });
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (!done[i])
+      return tl::make_unexpected(done[i].error());
+    damages.insert(damages.end(), hurt[i].begin(), hurt[i].end());
+  }
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    auto& e = *all[i];
+    // A folder alone is an orphan of a killed start: no task yet.
+    if (!e.journal && !e.has_head && hurt[i].empty())
+      out->erase(std::string(e.task));
+  }
+  return out;
+}
+
+result<std::map<std::string, copies>> tasks_in_sight(const tree& root, const keyring& keys,
+                                                     std::vector<damage>& damages) {
   std::map<std::string, copies> out;
   auto heads = keys.list_heads();
   if (!heads)
     return tl::make_unexpected(heads.error());
   for (auto& task : *heads) {
     out[task].task = task;
-    if (auto head = keys.read_head(task))
-      out[task].head = std::move(*head);
-    else
-      damages.push_back(damage{task, std::string(path::journal), head.error().detail});
+    out[task].has_head = true;
   }
   auto entries = root.list("");
   if (!entries)
@@ -354,22 +417,9 @@ result<std::map<std::string, copies>> gather(const tree& root, const keyring& ke
                                "task's folder"});
     if (entry.is != tree::entry::kind::folder)
       continue;
-    auto text = root.read(entry.name + "/" + std::string(path::journal));
-    auto known = out.find(entry.name);
-    if (!text && text.error().kind == fault::not_found) {
-      if (known != out.end())
-        known->second.has_folder = true;
-      continue; // A folder alone is an orphan of a killed start: no task yet.
-    }
     auto& e = out[entry.name];
     e.task = entry.name;
     e.has_folder = true;
-    if (text)
-      e.journal = std::move(*text);
-    else if (text.error().kind == fault::corrupt || text.error().kind == fault::refused)
-      damages.push_back(damage{entry.name, std::string(path::journal), text.error().detail});
-    else
-      return tl::make_unexpected(text.error());
   }
   return out;
 }

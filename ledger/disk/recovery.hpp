@@ -14,8 +14,10 @@
 //      journal.jsonl.
 //   3. What the kernel may have lost in a reboot (after the last checkpoint) is
 //      written again; within one boot the same sight is damage.
-//   4. A signed record must verify and name this task and this repository; the
-//      first record names the task's branch; the head must lie on the chain.
+//   4. Signed records name this task and this repository; the first record names
+//      the task's branch; the head must lie on the chain. Of the signatures the last
+//      one must verify: it covers, by `prev`, every line before it, whose
+//      signatures had been checked by who gave it. `verify` checks each.
 //   5. The folder is never ahead by design. Beside a database that was there
 //      before, lines that only the folder has come from a restored database or
 //      from somebody's hand: they are taken (1), and never in silence.
@@ -24,6 +26,7 @@
 
 #pragma once
 
+#include "ledger/disk/crew.hpp"
 #include "ledger/disk/database.hpp"
 #include "ledger/disk/journal.hpp"
 #include "ledger/disk/keyring.hpp"
@@ -45,6 +48,7 @@ struct copies {
   std::vector<stored_line> stored;    ///< Of the database.
   std::optional<std::string> journal; ///< Content of journal.jsonl; nothing: not there.
   bool has_folder = false;
+  bool has_head = false; ///< There is a file for it, whether or not it can be read.
   std::optional<signed_head> head;
 };
 
@@ -123,10 +127,18 @@ void expect(expected_files& files, const record& r);
 std::vector<std::string> gone_of(const record& r);
 expected_files expected_after(const std::vector<record>& records);
 
-/// The copies of every task in the folders and of the heads; links in the
-/// place of a task's folder or journal, and heads that cannot be read, are named
-/// in `damages`.
-result<std::map<std::string, copies>> gather(const tree& root, const keyring& keys,
+/// Every task that has a folder or a head: only that is filled in. Links in the
+/// place of a task's folder are named in `damages`.
+result<std::map<std::string, copies>> tasks_in_sight(const tree& root, const keyring& keys,
+                                                     std::vector<damage>& damages);
+
+/// Reads journal and head of a task in sight. What stands in the place of its
+/// journal, and a head that cannot be read, are named in `damages`.
+result<void> gather_one(const tree& root, const keyring& keys, copies& e,
+                        std::vector<damage>& damages);
+
+/// Both, of every task; those that have a folder and nothing else are left out.
+result<std::map<std::string, copies>> gather(const tree& root, const keyring& keys, crew& hands,
                                              std::vector<damage>& damages);
 
 /// The kernel's boot id. Errors: unavailable.

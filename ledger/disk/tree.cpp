@@ -248,11 +248,19 @@ std::string tree::digest(std::string_view name) const {
 }
 
 std::optional<std::uint64_t> tree::size(std::string_view name) const {
+  auto found = identity(name);
+  return found ? std::optional(found->size) : std::nullopt;
+}
+
+std::optional<file_identity> tree::identity(std::string_view name) const {
   auto fd = open_beneath(root_.get(), name, O_PATH);
+  return fd ? identity_of(fd->get()) : std::nullopt;
+}
+
+std::optional<file_identity> tree::glance(const std::string& name) const {
   struct stat st {};
-  if (!fd || ::fstat(fd->get(), &st) != 0 || !S_ISREG(st.st_mode))
-    return std::nullopt;
-  return static_cast<std::uint64_t>(st.st_size);
+  return ::fstatat(root_.get(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0 ? identity_in(st)
+                                                                             : std::nullopt;
 }
 
 result<void> tree::make_folder(std::string_view name) const {
@@ -433,11 +441,17 @@ result<std::vector<tree::entry>> tree::list(std::string_view name) const {
   std::vector<entry> out;
   while (auto* e = ::readdir(dir)) {
     std::string found = e->d_name;
-    struct stat st {};
-    if (found == "." || found == ".."
-        || ::fstatat(fd->get(), found.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0)
+    if (found == "." || found == "..")
       continue;
-    out.push_back(entry{std::move(found), kind_of(st.st_mode)});
+    // Most file systems tell what it is; the others have to be asked.
+    auto mode = static_cast<mode_t>(DTTOIF(e->d_type));
+    struct stat st {};
+    if (e->d_type == DT_UNKNOWN) {
+      if (::fstatat(fd->get(), found.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0)
+        continue;
+      mode = st.st_mode;
+    }
+    out.push_back(entry{std::move(found), kind_of(mode)});
   }
   ::closedir(dir);
   std::sort(out.begin(), out.end(), [](auto& a, auto& b) { return a.name < b.name; });

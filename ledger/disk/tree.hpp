@@ -85,6 +85,11 @@ public:
   std::string digest(std::string_view name) const;
   /// Nothing if there is no such regular file.
   std::optional<std::uint64_t> size(std::string_view name) const;
+  /// Nothing if there is no such regular file.
+  std::optional<file_identity> identity(std::string_view name) const;
+  /// The same in one call, but a folder on the way may be a link out of the tree:
+  /// for who compares it with an identity that is known to be of a file in it.
+  std::optional<file_identity> glance(const std::string& name) const;
   /// Puts a file, making missing folders. Synced: the file and every folder
   /// above it, up to the tree.
   result<void> put(std::string_view name, std::string_view content, durability d) const;

@@ -25,14 +25,18 @@ public:
       state = fold(state.task, *known).value();
   }
 
-  /// From the beginning to a filed answer of `decide`, which nobody judged.
-  void until_decisions() {
+  void open() {
     opening o;
     o.prompt = text("prompt");
     o.repo_id = test_repository;
     o.base = o.base_tree = std::string(40, 'b');
     o.config_digest = "digest";
     tell(draft_opened(o, state.task));
+  }
+
+  /// From the beginning to a filed answer of `decide`, which nobody judged.
+  void until_decisions() {
+    open();
     answer("audit");
     judge();
     answer("decisions");
