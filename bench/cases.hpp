@@ -4,7 +4,9 @@
 //              (limit.hpp): without a sync, with one a round (limit-sync), and
 //              as bytes of one log with a sync a round (limit-log)
 //   durable    the whole pipeline, its journal and its files, with AIs that
-//              answer at once, and no git, no checks, no deploy
+//              answer at once, and no git, no checks, no deploy; a witness
+//              (sync_witness.hpp) proves that each record that was told of was
+//              covered by a completed sync
 //   governed   the offline provider on a real repository: worktrees, scope,
 //              checks (`true`), commits; no deploy
 //   shell      what a shell does with git for the changes of `governed`: worktree,
@@ -13,7 +15,8 @@
 //              keeps resident
 //   resume     tasks of `durable` that were killed before step 4: the time from the
 //              start to the first record of a new step
-//   status     the time to read where each of so many finished tasks stands
+//   status     the command `scheduler status` on so many finished tasks, after
+//              their batch has ended
 //   inflight   the HTTP engine alone: all requests at once to a server that
 //              takes its time for each
 //   latency    the pipeline of `durable`, its AIs played over HTTP by such a

@@ -57,12 +57,12 @@ struct quiet_player : providers::provider {
   }
 };
 
-ledger::disk::journal open_journal(const fs::path& folder) {
-  auto keys = ledger::disk::keyring::open(folder / "keys", "bench", true);
+ledger::disk::journal open_journal(const ledger_place& at) {
+  auto keys = ledger::disk::keyring::open(at.keys, at.repo_id, true);
   if (!keys)
     give_up(keys.error().detail);
   ledger::disk::journal::options o;
-  o.root = folder / "ledger";
+  o.root = at.root;
   o.helpers = ledger::disk::journal::usual_helpers();
   auto journal = ledger::disk::journal::open(std::move(o), std::move(*keys));
   if (!journal)
@@ -110,13 +110,16 @@ ledger::result<std::vector<std::string>> pages::paths(std::string_view tree) {
 }
 
 instant_world::instant_world(const fs::path& folder)
-    : journal_(open_journal(folder)) {
+    : instant_world(ledger_place{folder / "ledger", folder / "keys", "bench"}) {}
+
+instant_world::instant_world(const ledger_place& at)
+    : journal_(open_journal(at)) {
   for (auto r : {ledger::role::gemini, ledger::role::claude, ledger::role::codex}) {
     services.config.roles[r] = {"fake"};
     services.players[r] = {{"fake", std::make_shared<quiet_player>()}};
   }
   services.config.limits.tasks_in_flight = 256;
-  services.ledger_root = folder / "ledger";
+  services.ledger_root = at.root;
   services.keys = &journal_.keys();
   services.files = &files_;
   services.checks = &checks_;
@@ -160,6 +163,11 @@ void instant_world::drive(std::uint64_t tasks) {
   if (report.ended.size() != tasks)
     give_up("the batch lost tasks: " + report.lost);
   actors::end_actor(writer_);
+}
+
+void instant_world::close() {
+  if (auto closed = journal_.close(); !closed)
+    give_up(closed.error().detail);
 }
 
 } // namespace bench

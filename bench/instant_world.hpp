@@ -37,15 +37,26 @@ public:
   ledger::result<std::vector<std::string>> paths(std::string_view tree) override;
 };
 
+/// Where the ledger lies, and who signs.
+struct ledger_place {
+  std::filesystem::path root, keys;
+  std::string repo_id;
+};
+
 class instant_world {
 public:
+  /// Its ledger in `folder`.
   explicit instant_world(const std::filesystem::path& folder);
+  explicit instant_world(const ledger_place& at);
 
   /// Drives `tasks` tasks through the pipeline; ends the program with a sentence
   /// if one does not end as done. Once.
   void drive(std::uint64_t tasks);
 
-  /// The same, without waiting for its end. Once.
+  /// Closes the ledger, as the program does when a batch has ended.
+  void close();
+
+  /// As drive(), without waiting for its end. Once.
   std::future<actors::batch_report> begin(std::uint64_t tasks);
 
   actors::services services; ///< To be changed before either.

@@ -1,4 +1,5 @@
 #include "bench/cases.hpp"
+#include "bench/plot.hpp"
 #include "bench/report.hpp"
 
 #include <CLI/CLI.hpp>
@@ -8,11 +9,13 @@
 #include <array>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <iostream>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include <sys/wait.h>
@@ -134,6 +137,37 @@ std::optional<bench::figures> run_in_turn(const bench_case& c, folders& all, std
   return median;
 }
 
+/// Cost of a task of `durable` and of `limit` against the number of tasks.
+int plot(folders& all, std::uint64_t most, const std::string& file) {
+  constexpr std::uint64_t fewest = 250;
+  bench::curve wall{"durable", {}}, cpu{"durable, processor", {}}, limit{"limit", {}};
+  auto add = [](bench::curve& c, const bench::figures& f, double seconds) {
+    auto n = static_cast<double>(f.tasks);
+    c.points.emplace_back(n, seconds * 1000 / n);
+  };
+  bench::print_head();
+  bench::wishes w;
+  for (w.tasks = fewest; w.tasks <= most; w.tasks *= 4) {
+    auto yardstick = run_apart(case_named("limit"), all.make("limit"), w);
+    auto run = yardstick ? run_apart(case_named("durable"), all.make("durable"), w) : yardstick;
+    if (!run)
+      return 1;
+    for (auto* f : {&*yardstick, &*run})
+      bench::print_row(*f);
+    add(limit, *yardstick, yardstick->seconds);
+    add(wall, *run, run->seconds);
+    add(cpu, *run, run->cpu_s);
+  }
+  std::ofstream out(file);
+  out << bench::svg_of({"Cost of a task against the number of tasks",
+                        "tasks",
+                        "milliseconds a task",
+                        {std::move(wall), std::move(cpu), std::move(limit)}});
+  out.close();
+  fmt::print("{} {}\n", out ? "plotted to" : "cannot write", file);
+  return out ? 0 : 1;
+}
+
 void add_options(CLI::App& app, bench::wishes& w) {
   app.add_option("--tasks", w.tasks,
                  "tasks of each case (default: 2000 durable and latency, 200 governed, 10000 "
@@ -158,26 +192,35 @@ void add_options(CLI::App& app, bench::wishes& w) {
 
 int main(int argc, char** argv) {
   CLI::App app{"Drives whole batches and measures them."};
-  std::vector<std::string> names{"all"};
+  std::vector<std::string> names{"all", "plot"};
   for (auto& c : cases)
     names.emplace_back(c.name);
   std::string name = "all";
   std::size_t times = 3;
+  std::string plot_file = "bench-plot.svg";
+  std::uint64_t most = 16'000;
   bool json = false, keep = false;
   bench::wishes w;
-  app.add_option("case", name, "which; see bench/cases.hpp")->check(CLI::IsMember(names));
+  app.add_option("case", name, "which; see bench/cases.hpp; plot: durable at 250, 1000, ... tasks")
+      ->check(CLI::IsMember(names));
   add_options(app, w);
   app.add_option("--times", times, "how often a case and its yardstick are run in turn")
       ->check(CLI::Range(1, 99))
       ->capture_default_str();
   app.add_flag("--keep", keep,
                "leave the folders: where many files were removed, ext4 is slow for five minutes");
+  app.add_option("--most", most, "plot: up to so many tasks")
+      ->check(CLI::Range(250, 1'000'000))
+      ->capture_default_str();
+  app.add_option("--plot", plot_file, "plot: the SVG file")->capture_default_str();
   app.add_flag("--json", json, "one JSON line per case instead of the table");
   CLI11_PARSE(app, argc, argv);
+  folders all{keep};
+  if (name == "plot")
+    return plot(all, most, plot_file);
   if (!json)
     bench::print_head();
   bool well = true;
-  folders all{keep};
   for (auto& c : cases) {
     if (name != "all" && name != c.name)
       continue;

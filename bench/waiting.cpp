@@ -1,19 +1,22 @@
 #include "bench/cases.hpp"
 #include "bench/instant_world.hpp"
+#include "bench/real_repository.hpp"
 #include "bench/report.hpp"
 
-#include "ledger/disk/keyring.hpp"
-#include "ledger/state.hpp"
+#include "cli/commands.hpp"
+#include "cli/place.hpp"
 
 #include <fmt/format.h>
 
 #include <atomic>
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <functional>
 #include <future>
 #include <memory>
 #include <mutex>
+#include <sstream>
 #include <utility>
 #include <vector>
 
@@ -130,22 +133,23 @@ figures measure_resume(const fs::path& folder, const wishes& w) {
 
 figures measure_status(const fs::path& folder, const wishes& w) {
   auto tasks = w.tasks != 0 ? w.tasks : finished_tasks;
+  auto repo = folder / "repo";
+  make_repository(folder, "", 0);
+  ::setenv("XDG_STATE_HOME", (folder / "state").c_str(), 1);
+  auto at = cli::find_place(repo.string());
+  if (!at)
+    give_up(at.error().detail);
   in_a_killed_child([&] {
-    auto& world = *new instant_world{folder};
+    auto& world = *new instant_world{ledger_place{at->ledger_root, at->state_dir, at->repo_id}};
     world.drive(tasks);
+    world.close();
   });
-  auto keys = ledger::disk::keyring::open_public(folder / "keys", "bench");
   return measure("status", tasks, [&] {
-    auto found = ledger::disk::read_snapshot(folder / "ledger", keys);
-    if (!found)
-      give_up(found.error().detail);
-    std::uint64_t done = 0;
-    for (auto& [task, chain] : found->tasks)
-      if (auto s = ledger::fold(task, chain.records); s && s->is == ledger::status::done)
-        ++done;
-    if (done != tasks || !found->damages.empty())
-      give_up(fmt::format("status: {} of {} tasks are done, {} damages", done, tasks,
-                          found->damages.size()));
+    std::ostringstream out, err;
+    auto code = cli::status(cli::status_options{repo.string(), false}, out, err);
+    auto last = fmt::format("{0} tasks: {0} done\n", tasks);
+    if (code != cli::exit_code::all_done || !out.str().ends_with(last))
+      give_up(fmt::format("status ended with {}: {}", static_cast<int>(code), err.str()));
     return std::uint64_t{0};
   });
 }
