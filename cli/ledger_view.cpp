@@ -54,8 +54,11 @@ bool among(const std::vector<damage>& all, const damage& d) {
 template <class Tasks>
 std::vector<std::string> names_in(const Tasks& tasks, const std::vector<damage>& damages) {
   std::vector<std::string> all;
+  all.reserve(tasks.size());
   for (auto& [task, known] : tasks)
     all.push_back(task);
+  if (damages.empty())
+    return all;
   for (auto& d : damages)
     if (!d.task.empty() && tasks.count(d.task) == 0)
       all.push_back(d.task);

@@ -63,8 +63,7 @@ public:
     auto seen = tasks_in_sight(t_, keys_, out_.damages);
     if (!seen)
       return tl::make_unexpected(seen.error());
-    for (auto& [task, row] : kept_.rows)
-      (*seen)[std::string(task)].task = task;
+    add_unseen_rows(*seen);
     auto rest = take_rows(*seen);
     // To read all at once, by several threads, is quicker then.
     if (rest.size() > kept_.rows.size())
@@ -87,6 +86,16 @@ private:
       return std::nullopt;
     auto s = standing_in(row->second.text);
     return s ? std::optional(std::move(*s)) : std::nullopt;
+  }
+
+  // Tasks of which nothing but a row is left.
+  void add_unseen_rows(std::map<std::string, copies>& seen) const {
+    auto has_row = [&](auto& entry) { return kept_.rows.contains(entry.first); };
+    auto count = std::count_if(seen.begin(), seen.end(), has_row);
+    if (static_cast<std::size_t>(count) == kept_.rows.size())
+      return;
+    for (auto& [task, row] : kept_.rows)
+      seen[std::string(task)].task = task;
   }
 
   // Those whose rows do not hold are left.

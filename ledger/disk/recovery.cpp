@@ -401,13 +401,16 @@ result<std::map<std::string, copies>> tasks_in_sight(const tree& root, const key
   auto heads = keys.list_heads();
   if (!heads)
     return tl::make_unexpected(heads.error());
+  // Both lists are sorted: where one stood is next to where the next one belongs.
   for (auto& task : *heads) {
-    out[task].task = task;
-    out[task].has_head = true;
+    auto& e = out.try_emplace(out.end(), task)->second;
+    e.task = task;
+    e.has_head = true;
   }
   auto entries = root.list("");
   if (!entries)
     return tl::make_unexpected(entries.error());
+  auto place = out.begin();
   for (auto& entry : *entries) {
     if (entry.name.starts_with('.'))
       continue; // Ours, or nobody's: a task's name begins with a letter or digit.
@@ -417,9 +420,10 @@ result<std::map<std::string, copies>> tasks_in_sight(const tree& root, const key
                                "task's folder"});
     if (entry.is != tree::entry::kind::folder)
       continue;
-    auto& e = out[entry.name];
-    e.task = entry.name;
-    e.has_folder = true;
+    place = out.try_emplace(place, entry.name);
+    place->second.task = entry.name;
+    place->second.has_folder = true;
+    ++place;
   }
   return out;
 }
