@@ -1,6 +1,7 @@
 #include "providers/process.hpp"
 
 #include "providers/bounded_text.hpp"
+#include "providers/guard.hpp"
 #include "providers/spawn.hpp"
 
 #include <fmt/format.h>
@@ -16,6 +17,7 @@
 #include <string_view>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -54,10 +56,12 @@ struct child {
   std::uint64_t id = 0;
   pid_t pid = -1;
   file pidfd, out, err;
+  file talk; // Its end of the socket, so that close() can tell it of the end.
   bounded_text output, errors;
   milliseconds timeout{0}, idle_timeout{0};
   int death_signal = SIGKILL;
   std::string owner;
+  std::shared_ptr<void> kept;
   done_function done;
   clock::time_point started, last_output, kill_at, drain_until, ended;
   clock::time_point armed = clock::time_point::max();
@@ -65,35 +69,14 @@ struct child {
   milliseconds limit{0};
   bool signalled = false; // By us.
   bool killed = false;    // SIGKILL was sent.
+  bool guarded = false;   // Its group is on the guard's list.
   bool exited = false;    // And reaped: its id is not ours any more.
   int status = 0;
 };
 
 enum : std::uint64_t { from_pidfd = 0, from_out = 1, from_err = 2 };
 
-std::string seconds_of(milliseconds t) {
-  if (t < std::chrono::seconds(1))
-    return fmt::format("{} ms", t.count());
-  return fmt::format("{:g} s", static_cast<double>(t.count()) / 1000);
-}
-
 } // namespace
-
-std::string child_result::ended() const {
-  switch (how) {
-    case end::timed_out:
-      return "timed out after " + seconds_of(limit);
-    case end::idle:
-      return "silent for " + seconds_of(limit);
-    case end::signalled:
-      return fmt::format("killed by signal {}", exit_code - 128);
-    case end::killed:
-      return "ended by the scheduler";
-    case end::exited:
-      break;
-  }
-  return fmt::format("exit {}", exit_code);
-}
 
 /// Everything but the queue and `closing` belongs to the watcher's thread.
 struct processes::impl {
@@ -115,6 +98,7 @@ struct processes::impl {
   bool watch(const file& f, std::uint64_t tag) const;
   void finish(child& c);
   int wait_ms() const;
+  std::vector<pid_t> guarded_groups() const;
 
   std::mutex mutex;
   std::deque<job> queue;
@@ -127,8 +111,7 @@ struct processes::impl {
   std::uint64_t last_id = 0;
   bool saw_closing = false;
   std::vector<char> buffer = std::vector<char>(64 * 1024);
-  /// A pipe that nobody writes to: whoever reads it learns of our end.
-  file life, life_writer;
+  guard group_guard;
 
   std::mutex join_mutex;
   std::thread thread;
@@ -139,11 +122,6 @@ processes::impl::impl()
     : epoll(::epoll_create1(EPOLL_CLOEXEC))
     , event(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   watch(event, 0);
-  if (auto p = make_pipe()) {
-    life = std::move(p->read);
-    life_writer = std::move(p->write);
-    ::fcntl(life.get(), F_SETFL, 0); // Its readers are to wait.
-  }
 }
 
 void processes::impl::wake() const {
@@ -244,10 +222,20 @@ void processes::impl::kill_all() {
     }
     c->signalled = true;
     c->killed = c->death_signal == SIGKILL;
+    if (c->talk)
+      ::shutdown(c->talk.get(), SHUT_RD);
     if (c->death_signal != 0)
       ::kill(-c->pid, c->death_signal);
     arm(*c);
   }
+}
+
+std::vector<pid_t> processes::impl::guarded_groups() const {
+  std::vector<pid_t> groups;
+  for (const auto& [id, c] : children)
+    if (c->guarded && !c->exited)
+      groups.push_back(c->pid);
+  return groups;
 }
 
 void processes::impl::begin(job j) {
@@ -262,12 +250,14 @@ void processes::impl::begin(job j) {
   if (!out || !err)
     return cannot(fault::unavailable, words_of(errno));
 
-  if (j.spec.group_dies_with_us && !life)
-    return cannot(fault::unavailable, "no pipe to tell it of our end");
+  if (j.spec.group_dies_with_us && !group_guard.is_there(guarded_groups()))
+    return cannot(fault::unavailable, "nobody would end it with us");
 
   auto c = std::make_unique<child>(j.spec.max_output_bytes);
-  if (const auto e = spawn(j.spec, *program, {j.in, out->write, err->write, life}, c->pid);
-      e != 0) {
+  const auto talks = j.spec.talk_fd >= 0;
+  const child_ends ends{j.in, talks ? j.in : out->write, talks ? out->write : err->write,
+                        group_guard.ear()};
+  if (const auto e = spawn(j.spec, *program, ends, c->pid); e != 0) {
     struct stat s {};
     if (e == ENOENT && !j.spec.directory.empty() && ::stat(j.spec.directory.c_str(), &s) != 0)
       return cannot(fault::unavailable, "no such folder: " + j.spec.directory);
@@ -281,6 +271,10 @@ void processes::impl::begin(job j) {
   c->idle_timeout = j.spec.idle_timeout;
   c->death_signal = j.spec.death_signal;
   c->owner = std::move(j.spec.owner);
+  c->kept = std::move(j.spec.kept);
+  c->guarded = j.spec.group_dies_with_us;
+  if (talks)
+    c->talk = std::move(j.in);
   c->started = c->last_output = clock::now();
   const auto tag = c->id << 2;
   const auto watched = c->pidfd && watch(c->pidfd, tag | from_pidfd)
@@ -342,9 +336,12 @@ void processes::impl::on_exit(child& c) {
   if (c.exited)
     return;
   ::kill(-c.pid, SIGKILL);
+  if (c.guarded)
+    group_guard.take_off(c.pid);
   while (::waitpid(c.pid, &c.status, 0) < 0 && errno == EINTR) {
   }
   forget(c.pidfd);
+  c.talk = file();
   c.exited = true;
   c.ended = clock::now();
   c.drain_until = c.ended + drain_grace;
@@ -414,6 +411,7 @@ void processes::impl::arm(child& c) {
 
 void processes::impl::finish(child& c) {
   child_result r;
+  r.kept = std::move(c.kept);
   r.how = c.how;
   r.limit = c.limit;
   r.took = std::chrono::duration_cast<milliseconds>(c.ended - c.started);
@@ -455,7 +453,11 @@ processes::~processes() {
 
 void processes::start(child_spec spec, std::function<void(ledger::result<child_result>)> done) {
   job j;
-  if (!spec.stdin_text.empty()) {
+  if (spec.talk_fd >= 0) {
+    j.in = file(::fcntl(spec.talk_fd, F_DUPFD_CLOEXEC, 3));
+    if (!j.in)
+      return done(fail(fault::unavailable, "start a child: its socket: " + words_of(errno)));
+  } else if (!spec.stdin_text.empty()) {
     auto in = file_with(spec.stdin_text);
     if (!in)
       return done(fail(fault::unavailable, "start a child: its input: " + words_of(errno)));
@@ -483,7 +485,10 @@ ledger::result<child_result> processes::run(child_spec spec) {
   auto future = promise->get_future();
   start(std::move(spec),
         [promise](ledger::result<child_result> r) { promise->set_value(std::move(r)); });
-  return future.get();
+  auto r = future.get();
+  if (r)
+    r->kept.reset(); // Here, where one may block.
+  return r;
 }
 
 void processes::end(const std::string& owner) {

@@ -54,7 +54,14 @@ struct child_spec {
   /// A descriptor of ours that the child gets as 3; whoever owns it keeps it
   /// open until the child has ended. -1: none.
   int keep_fd = -1;
+  /// A socket of ours that the child gets as stdin and stdout; start() copies it.
+  /// What the child says on stderr is then its output. close() ends what it reads:
+  /// with a `death_signal` of 0 it finishes what it was asked for. -1: none.
+  int talk_fd = -1;
   std::string owner; ///< For whom it works: end() takes it; empty: for nobody.
+  /// What the child needs until it has ended, a folder of its own say. It goes with
+  /// the result; with run() before that returns.
+  std::shared_ptr<void> kept;
 };
 
 /// Where a text is cut (3 above): `missing` bytes, told by a line at `at`.
@@ -72,6 +79,7 @@ struct child_result {
   std::uint64_t dropped_bytes = 0; ///< Of both.
   std::chrono::milliseconds took{0};
   std::chrono::milliseconds limit{0}; ///< The time-out that was passed, if one was.
+  std::shared_ptr<void> kept;         ///< Of the child.
   bool ok() const noexcept { return how == end::exited && exit_code == 0; }
   /// "exit 1", "killed by signal 9", "timed out after 20 s", "silent for 30 s".
   std::string ended() const;

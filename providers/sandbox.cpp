@@ -1,5 +1,6 @@
 #include "providers/sandbox.hpp"
 
+#include "providers/remove_tree.hpp"
 #include "providers/scratch_folder.hpp"
 #include "providers/spawn.hpp"
 
@@ -229,24 +230,31 @@ child_spec in_bubblewrap(const cage& c, const std::vector<std::string>& program)
 }
 
 /// Without a sandbox HOME and TMPDIR are at least a folder of the child's own,
-/// not the user's; it goes when the command ends by itself.
-constexpr const char* with_own_home = R"(
-home=$(mktemp -d "${TMPDIR:-/tmp}/scheduler-home-XXXXXX") || exit 125
-trap 'rm -rf "$home"' EXIT
-trap 'exit 143' TERM
-HOME="$home" TMPDIR="$home" "$@"
-)";
+/// not the user's.
+struct own_home {
+  explicit own_home(scratch_folder f)
+      : folder(std::move(f)) {}
+  own_home(const own_home&) = delete;
+  own_home& operator=(const own_home&) = delete;
+  ~own_home() { remove_tree(folder.path()); } // Whatever the child left in it.
+  scratch_folder folder;
+};
 
 child_spec as_it_is(const cage& c, const std::vector<std::string>& words) {
   child_spec spec;
   spec.directory = c.folder;
   spec.env = basic_environment();
-  if (c.home.empty()) {
-    spec.argv = {"/bin/sh", "-c", with_own_home, "sh"};
-  } else {
-    spec.env["HOME"] = spec.env["TMPDIR"] = c.home;
-  }
-  spec.argv.insert(spec.argv.end(), words.begin(), words.end());
+  spec.argv = words;
+  auto home = c.home;
+  if (home.empty())
+    if (auto made = scratch_folder::make("home")) {
+      auto own = std::make_shared<own_home>(std::move(*made));
+      home = own->folder.path().string();
+      spec.kept = std::move(own);
+    }
+  if (home.empty()) // It must not be the user's.
+    spec.argv = {"/bin/sh", "-c", "echo 'no folder can be made for HOME' >&2; exit 125"};
+  spec.env["HOME"] = spec.env["TMPDIR"] = home;
   spec.group_dies_with_us = true;
   return spec;
 }

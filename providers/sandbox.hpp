@@ -20,8 +20,8 @@
 //      the user's home, keys or state. A folder that the configuration names may
 //      neither hold such a place nor lie in one (in the home itself it may).
 //   6. With kind `none` HOME and TMPDIR are a folder made for this child below
-//      TMPDIR or /tmp; it is removed when the command ends by itself (a child
-//      ended by SIGKILL leaves it there). What the command started ends with us.
+//      TMPDIR or /tmp; it goes with the child's result (child_spec::kept; only if
+//      we are killed it stays). What the command started ends with us.
 
 #pragma once
 

@@ -1,5 +1,7 @@
 #include "providers/spawn.hpp"
 
+#include "providers/guard.hpp"
+
 #include <fmt/format.h>
 
 #include <cerrno>
@@ -36,15 +38,6 @@ std::vector<char*> pointers_to(std::vector<std::string>& strings) {
 
 /// Where a child finds what it gets besides its three streams.
 constexpr int kept_fd = 3;
-constexpr int life_fd = 4;
-
-/// Waits beside the command for our end; see invariant 4 of the header. Twice
-/// in the background, so that the command has no child that it did not start.
-constexpr const char* guarded = R"(
-( ( trap '' HUP INT TERM; read -r line <&4; kill -KILL 0 ) 3<&- </dev/null >/dev/null 2>&1 & )
-exec 4<&-
-exec "$@"
-)";
 
 /// All that the child needs between the fork and its program.
 struct departure {
@@ -52,19 +45,11 @@ struct departure {
   char* const* argv;
   char* const* env;
   const char* directory; ///< Null: ours.
-  int in, out, err, kept, life;
+  int in, out, err, kept, ear;
   pid_t parent;
   int death_signal;
   volatile int error = 0;
 };
-
-/// Puts `from` at `to`; -1 leaves nothing there.
-void place(int from, int to) {
-  if (from < 0)
-    ::close(to);
-  else
-    ::dup2(from, to);
-}
 
 /// In the child after vfork(): our memory, our stack. System calls only, and
 /// every change of state is of what a child has for itself.
@@ -80,18 +65,18 @@ void place(int from, int to) {
   const int in = d.in >= 0 ? d.in : ::open("/dev/null", O_RDONLY);
   // Out of the way of the numbers that are given out below.
   const int kept = d.kept < 0 ? -1 : ::fcntl(d.kept, F_DUPFD, 16);
-  const int life = d.life < 0 ? -1 : ::fcntl(d.life, F_DUPFD, 16);
   if (in < 0 || ::dup2(in, 0) < 0 || ::dup2(d.out, 1) < 0 || ::dup2(d.err, 2) < 0
-      || (d.kept >= 0 && kept < 0) || (d.life >= 0 && life < 0)
-      || (d.directory != nullptr && ::chdir(d.directory) != 0)) {
+      || (d.kept >= 0 && kept < 0) || (d.directory != nullptr && ::chdir(d.directory) != 0)
+      || (d.ear >= 0 && !tell_guard(d.ear, group_is::begun, ::getpid()))) {
     d.error = errno;
     ::_exit(127);
   }
-  place(kept, kept_fd);
-  place(life, life_fd);
+  if (kept >= 0)
+    ::dup2(kept, kept_fd);
   // Ours are all close-on-exec; this is for those that we were started with.
-  if (::syscall(SYS_close_range, life_fd + 1, ~0U, 0) != 0)
-    for (int fd = life_fd + 1; fd < 1024; ++fd)
+  const auto first = static_cast<unsigned>(kept >= 0 ? kept_fd + 1 : kept_fd);
+  if (::syscall(SYS_close_range, first, ~0U, 0) != 0)
+    for (int fd = static_cast<int>(first); fd < 1024; ++fd)
       ::close(fd);
   sigset_t none;
   ::sigemptyset(&none);
@@ -159,10 +144,6 @@ ledger::result<std::string> program_of(const child_spec& spec) {
 
 int spawn(const child_spec& spec, const std::string& program, const child_ends& ends, pid_t& pid) {
   auto words = spec.argv;
-  if (spec.group_dies_with_us) {
-    words[0] = program;
-    words.insert(words.begin(), {"/bin/sh", "-c", guarded, "sh"});
-  }
   std::vector<std::string> variables;
   variables.reserve(spec.env.size());
   for (const auto& [name, value] : spec.env)
@@ -170,7 +151,7 @@ int spawn(const child_spec& spec, const std::string& program, const child_ends& 
   const auto argv = pointers_to(words);
   const auto env = pointers_to(variables);
   departure d{};
-  d.program = spec.group_dies_with_us ? words[0].c_str() : program.c_str();
+  d.program = program.c_str();
   d.argv = argv.data();
   d.env = env.data();
   d.directory = spec.directory.empty() ? nullptr : spec.directory.c_str();
@@ -178,7 +159,7 @@ int spawn(const child_spec& spec, const std::string& program, const child_ends& 
   d.out = ends.out.get();
   d.err = ends.err ? ends.err.get() : ends.out.get();
   d.kept = spec.keep_fd;
-  d.life = spec.group_dies_with_us ? ends.life.get() : -1;
+  d.ear = spec.group_dies_with_us ? ends.ear.get() : -1;
   d.parent = ::getpid();
   d.death_signal = spec.death_signal;
 

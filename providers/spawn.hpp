@@ -9,9 +9,8 @@
 //      however that happens (PR_SET_PDEATHSIG; not for a program with more rights
 //      than ours, where the kernel takes it away). That thread lives as long as
 //      `processes`.
-//   4. With `group_dies_with_us` a guard in the child's group waits for the end
-//      of the pipe `life`, whose other end only we have, and kills the group.
-//      The command itself is never a child of the guard, nor the guard its.
+//   4. With `group_dies_with_us` the child tells the guard (guard.hpp) of its group
+//      before its program runs; if it cannot, it is not started.
 
 #pragma once
 
@@ -79,7 +78,7 @@ struct child_ends {
   const file& in; ///< May be empty: /dev/null.
   const file& out;
   const file& err; ///< May be empty: as `out`.
-  const file& life;
+  const file& ear; ///< Of the guard; may be empty without `group_dies_with_us`.
 };
 
 /// Starts `program`. Gives 0 or an errno.

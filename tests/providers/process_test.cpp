@@ -12,6 +12,8 @@
 #include <fcntl.h>
 #include <future>
 #include <set>
+#include <sstream>
+#include <sys/wait.h>
 
 namespace {
 
@@ -347,6 +349,50 @@ TEST(Process, NothingSurvivesAKillOfTheProgram) {
       if (is_alive(pid))
         ::kill(std::stoi(pid), SIGKILL);
     }
+  }
+}
+
+/// All children of this process, as the kernel knows them.
+std::set<pid_t> children_of_ours() {
+  std::set<pid_t> all;
+  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+    std::istringstream pids(test::read_file(task.path() / "children"));
+    for (pid_t pid = 0; pids >> pid;)
+      all.insert(pid);
+  }
+  return all;
+}
+
+TEST(Process, AGuardThatWasKilledIsReplaced) {
+  test::scratch folder;
+  auto s = sh("sleep 300 & echo $$ $! >pids.tmp; mv pids.tmp pids; wait");
+  auto before = sh("sleep 300 & echo $$ $! >first.tmp; mv first.tmp first; wait");
+  s.directory = before.directory = folder.path().string();
+  s.group_dies_with_us = before.group_dies_with_us = true;
+  test::other_program other([&] {
+    processes p;
+    p.start(before, [](ledger::result<child_result>) {});
+    while (!std::filesystem::exists(folder.path() / "first"))
+      std::this_thread::yield();
+    const auto command = std::stoi(test::read_file(folder.path() / "first"));
+    for (const auto pid : children_of_ours())
+      if (pid != command) {
+        ::kill(pid, SIGKILL);
+        siginfo_t ended{};
+        ::waitid(P_PID, static_cast<id_t>(pid), &ended, WEXITED | WNOWAIT);
+      }
+    p.run(s);
+    return 0;
+  });
+  while (!std::filesystem::exists(folder.path() / "pids"))
+    std::this_thread::yield();
+  std::istringstream pids(test::read_file(folder.path() / "first") + " "
+                          + test::read_file(folder.path() / "pids"));
+  other.kill();
+  for (std::string pid; pids >> pid;) {
+    EXPECT_TRUE(ends(pid)) << pid;
+    if (is_alive(pid))
+      ::kill(std::stoi(pid), SIGKILL);
   }
 }
 

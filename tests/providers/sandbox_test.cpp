@@ -362,6 +362,15 @@ TEST_F(Sandbox, OfKindNoneRunsInTheFolderWithAHomeOfItsOwn) {
   EXPECT_FALSE(std::filesystem::exists(own_home)) << own_home << " was left behind";
 }
 
+// The command used to remove it, which one that was killed could not.
+TEST_F(Sandbox, TheHomeOfACommandThatIsKilledGoesToo) {
+  auto r =
+      run("mkdir -p $HOME/a/b; chmod 0 $HOME/a; echo $HOME; kill -KILL $$", sandbox_kind::none);
+  ASSERT_TRUE(r);
+  EXPECT_EQ(r->ended(), "killed by signal 9");
+  EXPECT_FALSE(std::filesystem::exists(r->output.substr(0, r->output.find('\n'))));
+}
+
 TEST_F(Sandbox, OfKindNoneWorksEverywhere) {
   auto works = providers::sandbox_works(children, sandbox_kind::none);
   EXPECT_TRUE(works) << works.error().detail;
