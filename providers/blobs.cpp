@@ -23,22 +23,17 @@ struct sized_id {
 
 /// Sizes first, so that a batch never outgrows what a child may print.
 ledger::result<std::vector<sized_id>> sizes_of(const git& g, const std::vector<std::string>& ids) {
-  git::call c;
-  c.args = {"cat-file", "--batch-check=%(objectname) %(objectsize)"};
-  for (auto& id : ids)
-    c.input += id + '\n';
-  auto text = g.must(std::move(c));
+  auto text = g.objects(ids, false);
   if (!text)
     return tl::make_unexpected(text.error());
   std::vector<sized_id> sizes;
   for (auto line : ledger::split_lines(*text)) {
-    auto blank = line.find(' ');
-    auto word =
-        blank == std::string_view::npos ? std::string{} : std::string{line.substr(blank + 1)};
+    auto word = line.substr(line.rfind(' ') + 1); // npos + 1 is 0.
     if (word.empty() || word.find_first_not_of("0123456789") != std::string::npos)
       return ledger::fail(ledger::fault::not_found,
                           fmt::format("git has no object {}; run git fsck", line));
-    sizes.push_back({std::string{line.substr(0, blank)}, std::strtoull(word.c_str(), nullptr, 10)});
+    sizes.push_back({std::string{line.substr(0, line.find(' '))},
+                     std::strtoull(std::string{word}.c_str(), nullptr, 10)});
   }
   if (sizes.size() != ids.size())
     return ledger::fail(ledger::fault::unavailable, "git cat-file answered in part");
@@ -46,19 +41,22 @@ ledger::result<std::vector<sized_id>> sizes_of(const git& g, const std::vector<s
 }
 
 /// The contents of one batch, appended to `all`.
-ledger::result<void> read_batch(const git& g, const std::vector<sized_id>& ids,
+ledger::result<void> read_batch(const git& g, const std::vector<sized_id>& batch,
                                 std::vector<std::string>& all) {
-  git::call c;
-  c.args = {"cat-file", "--batch"};
-  for (auto& i : ids)
-    c.input += i.id + '\n';
-  auto text = g.must(std::move(c));
+  std::vector<std::string> ids;
+  for (auto& i : batch)
+    ids.push_back(i.id);
+  auto text = g.objects(ids, true);
   if (!text)
     return tl::make_unexpected(text.error());
   std::string_view rest = *text;
-  for (auto& i : ids) {
+  for (auto& i : batch) {
     auto header = rest.find('\n');
-    if (header == std::string_view::npos || rest.size() < header + 1 + i.bytes + 1)
+    bool is_it =
+        header != std::string_view::npos && rest.size() >= header + 1 + i.bytes + 1
+        && rest.substr(0, i.id.size()) == i.id
+        && rest.substr(0, header).substr(rest.rfind(' ', header) + 1) == std::to_string(i.bytes);
+    if (!is_it)
       return ledger::fail(ledger::fault::unavailable, "git cat-file answered in part");
     all.emplace_back(rest.substr(header + 1, i.bytes));
     rest.remove_prefix(header + 1 + i.bytes + 1);

@@ -9,7 +9,7 @@
 
 namespace providers {
 
-/// The contents of blobs, in the order of `ids`, with as few git processes as
+/// The contents of blobs, in the order of `ids`, with as few questions to git as
 /// their sizes allow. Blocks. Errors: not_found, unavailable.
 ledger::result<std::vector<std::string>> read_blobs(const git& g,
                                                     const std::vector<std::string>& ids);

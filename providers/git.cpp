@@ -3,6 +3,7 @@
 #include "ledger/disk/files.hpp"
 #include "providers/full_disk.hpp"
 #include "providers/git_words.hpp"
+#include "providers/index_store.hpp"
 #include "providers/private_git.hpp"
 
 #include <fmt/format.h>
@@ -72,7 +73,7 @@ void add_access(std::map<std::string, std::string>& env) {
 }
 
 /// Settings that make git's behaviour ours instead of the user's or the tree's.
-std::vector<std::string> command_line(bool durable) {
+std::vector<std::string> command_line(const git::call& c) {
   std::vector<std::string> argv{"git"};
   for (const char* setting : {"core.fsmonitor=false",
                               "core.hooksPath=/dev/null",
@@ -99,8 +100,13 @@ std::vector<std::string> command_line(bool durable) {
     argv.emplace_back("-c");
     argv.emplace_back(setting);
   }
-  if (durable)
-    for (const char* setting : {"core.fsync=all", "core.fsyncMethod=fsync"}) {
+  // An index that is brought along is ours and goes when the answer is there: what
+  // is recorded are the objects that are made of it. So it is "all" but the index.
+  const auto own_index = c.env.count("GIT_INDEX_FILE") > 0;
+  if (c.durable)
+    for (const char* setting :
+         {own_index ? "core.fsync=objects,derived-metadata,reference" : "core.fsync=all",
+          "core.fsyncMethod=fsync"}) {
       argv.emplace_back("-c");
       argv.emplace_back(setting);
     }
@@ -160,7 +166,9 @@ git::git(processes& children, fs::path top, fs::path common_dir, fs::path git_di
     , common_dir_(std::move(common_dir))
     , git_dir_(std::move(git_dir))
     , object_format_(std::move(object_format))
-    , private_(std::make_shared<private_git>()) {}
+    , private_(std::make_shared<private_git>())
+    , talk_(std::make_shared<git_talk>())
+    , indexes_(std::make_shared<index_store>()) {}
 
 ledger::result<git> git::open(processes& children, const fs::path& directory, chosen how) {
   std::error_code e;
@@ -169,7 +177,7 @@ ledger::result<git> git::open(processes& children, const fs::path& directory, ch
     return fail(fault::not_found,
                 fmt::format("open the repository in {}: no such folder", directory.string()));
   child_spec spec;
-  spec.argv = command_line(false);
+  spec.argv = command_line({});
   if (const auto top = trusted_top(here, how); !top.empty()) {
     spec.argv.emplace_back("-c");
     spec.argv.emplace_back("safe.directory=" + top.string());
@@ -263,13 +271,13 @@ void git::drop_stale_locks(std::string_view prefix) const {
       fs::remove(at->path(), e);
 }
 
-ledger::result<child_result> git::run(call c) const {
+ledger::result<child_spec> git::spec_of(call c) const {
   child_spec spec;
   // Git that is killed leaves its lock files behind. A ref's would lie in the
   // user's repository and lock it for good, and git needs an instant before it
   // can put it away on SIGTERM: moving a ref is never ended, it takes no time.
   spec.death_signal = !c.args.empty() && c.args.front() == "update-ref" ? 0 : SIGTERM;
-  spec.argv = command_line(c.durable);
+  spec.argv = command_line(c);
   if (auto r = place(c, spec); !r)
     return tl::make_unexpected(r.error());
   if (c.has_access)
@@ -284,10 +292,17 @@ ledger::result<child_result> git::run(call c) const {
   if (const auto work_tree = spec.env.find("GIT_WORK_TREE"); work_tree != spec.env.end())
     spec.directory = work_tree->second;
   spec.stdin_text = std::move(c.input);
-  spec.merge_stderr = false;
-  spec.timeout = git_timeout;
-  spec.max_output_bytes = git_output_bytes_max;
-  auto r = children_->run(std::move(spec));
+  return spec;
+}
+
+ledger::result<child_result> git::run(call c) const {
+  auto spec = spec_of(std::move(c));
+  if (!spec)
+    return tl::make_unexpected(spec.error());
+  spec->merge_stderr = false;
+  spec->timeout = git_timeout;
+  spec->max_output_bytes = git_output_bytes_max;
+  auto r = children_->run(std::move(*spec));
   if (!r && r.error().kind == fault::not_found)
     return fail(fault::unavailable, "git is not installed, or not in PATH: install git");
   if (r && r->dropped_bytes > 0)
@@ -345,48 +360,6 @@ ledger::result<std::string> git::resolve_commit(std::string_view revision) const
                           revision, top_.string()));
 }
 
-ledger::result<std::string> git::tree_of(std::string_view commit) const {
-  auto r = run(
-      {{"rev-parse", "--verify", "--quiet", "--end-of-options", std::string(commit) + "^{tree}"},
-       {},
-       {},
-       false});
-  if (!r)
-    return tl::make_unexpected(r.error());
-  auto id = without_newline(r->output);
-  if (r->ok() && is_object_id(id) && !commit.empty())
-    return id;
-  if (r->how != child_result::end::exited || tells_of_the_machine(words_of(*r)))
-    return fail(fault::unavailable, "git rev-parse: " + words_of(*r));
-  return fail(fault::not_found, fmt::format("no tree of `{}` in {}", commit, top_.string()));
-}
-
-ledger::result<std::optional<std::string>> git::ref(std::string_view name) const {
-  // Not rev-parse: it would also try refs/heads/<name>.
-  auto out = must(
-      {{"for-each-ref", "--format=%(objectname) %(refname)", std::string(name)}, {}, {}, false});
-  if (!out)
-    return tl::make_unexpected(out.error());
-  for (const auto line : split(*out, '\n')) {
-    const auto space = line.find(' ');
-    if (space != std::string_view::npos && line.substr(space + 1) == name)
-      return std::optional(std::string(line.substr(0, space)));
-  }
-  return std::optional<std::string>();
-}
-
-ledger::result<std::vector<std::string>> git::refs_below(std::string_view prefix) const {
-  auto out = must({{"for-each-ref", "--format=%(refname)", std::string(prefix)}, {}, {}, false});
-  if (!out)
-    return tl::make_unexpected(out.error());
-  std::vector<std::string> names;
-  for (const auto line : split(*out, '\n'))
-    if (line.substr(0, prefix.size()) == prefix)
-      names.emplace_back(line);
-  std::sort(names.begin(), names.end());
-  return names;
-}
-
 ledger::result<std::string> git::commit_tree(const commit_spec& c) const {
   const auto date = fmt::format("@{} +0000", c.time_s);
   call made;
@@ -400,66 +373,6 @@ ledger::result<std::string> git::commit_tree(const commit_spec& c) const {
   made.durable = true;
   auto id = must(std::move(made));
   return id ? ledger::result<std::string>(without_newline(std::move(*id))) : id;
-}
-
-ledger::result<void> git::move_ref(std::string_view name, std::string_view commit,
-                                   std::string_view expected) const {
-  // Moving a branch that is checked out would make the user's next `commit -a`
-  // undo the change.
-  auto folder = checked_out_in(name);
-  if (!folder)
-    return tl::make_unexpected(folder.error());
-  if (!folder->empty())
-    return fail(fault::refused,
-                fmt::format("move {}: it is checked out in {}; switch that to another branch", name,
-                            *folder),
-                "ref-checked-out");
-  return move_ref_here(name, commit, expected);
-}
-
-ledger::result<std::string> git::checked_out_in(std::string_view name) const {
-  auto worktrees = must({{"worktree", "list", "--porcelain", "-z"}, {}, {}, false});
-  if (!worktrees)
-    return tl::make_unexpected(worktrees.error());
-  std::string_view folder;
-  for (const auto line : split(*worktrees, '\0')) {
-    if (line.substr(0, 9) == "worktree ")
-      folder = line.substr(9);
-    if (line.substr(0, 7) == "branch " && line.substr(7) == name)
-      return std::string(folder);
-  }
-  return std::string();
-}
-
-ledger::result<void> git::move_ref_here(std::string_view name, std::string_view commit,
-                                        std::string_view expected) const {
-  const auto zeros = std::string(commit.size(), '0'); // "Must not exist."
-  const call update{{"update-ref", "--no-deref", "-m", "scheduler", std::string(name),
-                     std::string(commit), expected.empty() ? zeros : std::string(expected)},
-                    {},
-                    {},
-                    true};
-  auto r = run(update);
-  if (!r)
-    return tl::make_unexpected(r.error());
-  if (r->ok())
-    return {};
-  const auto words = words_of(*r);
-  auto now = ref(name);
-  if (!now)
-    return tl::make_unexpected(now.error());
-  if (now->value_or("") != expected)
-    return fail(fault::refused,
-                fmt::format("move {} in {}: it is at {}, not at {}: somebody else moved it", name,
-                            top_.string(), now->value_or("(no such ref)"),
-                            expected.empty() ? "(no such ref)" : expected),
-                "ref-moved");
-  if (words.find("exists; cannot create") != std::string::npos)
-    return fail(fault::refused,
-                fmt::format("move {} in {}: {}; a branch cannot lie below another: rename that",
-                            name, top_.string(), words),
-                "ref-in-the-way");
-  return tl::make_unexpected(failure_of(update, *r));
 }
 
 ledger::result<void> git::exclude(std::string_view line) const {

@@ -3,9 +3,10 @@
 // Every command runs with a cleaned environment, explicit GIT_DIR (never found
 // through a file that an agent could write), no hooks, no fsmonitor, no
 // optional locks, submodules ignored, and core.fsync=all where its result is
-// recorded (L9). A command runs in one of two places: *in the repository*, if
-// it asks for refs, settings or objects by their id, or makes a commit; else
-// *apart*, in the private git folder (private_git.hpp) on the same objects.
+// recorded (L9; an index of ours goes with the call and is left out). A command
+// runs in one of two places: *in the repository*, if it asks for refs, settings or
+// objects by their id, or makes a commit; else *apart*, in the private git folder
+// (private_git.hpp) on the same objects.
 //
 //   1. Nothing here writes the user's checkout, index or HEAD.
 //   2. Whatever looks into files or makes trees and diffs runs apart: neither
@@ -16,7 +17,11 @@
 //   4. Errors: not_found (no such object); refused only where the meaning of
 //      git's answer is known (a patch that does not apply, a ref that moved); all
 //      else is unavailable, with disk_full_code if there is no space.
-//   5. git's guard against repositories of another owner stays on, unless the
+//   5. What is asked about objects is asked of a git that stays (git_talk.hpp), and
+//      of one that is started for it where that has no answer: same options, same
+//      place, same words. What tree a patch makes of another is remembered, and
+//      told again only while that tree is whole.
+//   6. git's guard against repositories of another owner stays on, unless the
 //      user named the repository or owns its `.git`.
 //
 // Thread-safe.
@@ -25,6 +30,7 @@
 
 #include "ledger/result.hpp"
 #include "ledger/scope.hpp"
+#include "providers/git_talk.hpp"
 #include "providers/process.hpp"
 
 #include <cstdint>
@@ -39,6 +45,7 @@
 
 namespace providers {
 
+class index_store;
 class private_git;
 
 /// An entry of a tree, as `git ls-tree -r -z -l` gives it.
@@ -69,7 +76,7 @@ public:
   /// Who chose the directory: the user by name, or whoever started us in it.
   enum class chosen : std::uint8_t { by_place, by_name };
   /// Finds the repository that holds `directory`. Errors: not_found with the
-  /// remedy; refused (bare, or not ours to use: see 5).
+  /// remedy; refused (bare, or not ours to use: see 6).
   static ledger::result<git> open(processes& children, const std::filesystem::path& directory,
                                   chosen how = chosen::by_place);
 
@@ -89,9 +96,18 @@ public:
   ledger::result<std::string> tree_of(std::string_view commit) const;
   /// The commit a full ref name points at; nothing: no such ref.
   ledger::result<std::optional<std::string>> ref(std::string_view name) const;
+  /// Whether there is no such ref; false: there may be one.
+  bool is_surely_absent(std::string_view name) const;
   /// Full names below a prefix ("refs/heads/ai-gated/"), sorted.
   ledger::result<std::vector<std::string>> refs_below(std::string_view prefix) const;
   bool has_object(std::string_view id) const;
+  /// Whether a tree is there, with everything in it that `base_tree` has not: gc
+  /// removes object by object, a tree may outlive its files.
+  bool is_whole(std::string_view base_tree, std::string_view tree) const;
+  /// What `git cat-file --batch` prints of objects, or `--batch-check`: their
+  /// contents, or but a line each.
+  ledger::result<std::string> objects(const std::vector<std::string>& ids,
+                                      bool with_contents) const;
   /// Whether `commit` is `tip` or one of those before it.
   ledger::result<bool> is_ancestor(std::string_view commit, std::string_view tip) const;
   /// The folder in which a branch is checked out; empty: nowhere.
@@ -174,6 +190,14 @@ private:
   /// What an exit says that nobody can interpret.
   ledger::failure failure_of(const call& c, const child_result& r) const;
   ledger::result<void> place(const call& c, child_spec& spec) const;
+  ledger::result<child_spec> spec_of(call c) const;
+  /// Nothing: a git that stays has no answer.
+  std::optional<std::string> ask(git_talk::kind k, const std::string& question,
+                                 const talker::judge& how_far) const;
+  ledger::result<std::string> between(git_talk::kind k, std::string_view base_tree,
+                                      std::string_view tree) const;
+  bool has_all(const std::vector<std::string>& ids) const;
+  bool ask_to_move(std::string_view name, std::string_view commit, std::string_view expected) const;
   ledger::result<std::string> id_of(std::string_view tree) const;
   ledger::result<std::string> tree_without_clashes(std::string_view onto_tree,
                                                    std::string_view merged,
@@ -190,6 +214,8 @@ private:
   std::filesystem::path top_, common_dir_, git_dir_;
   std::string object_format_;
   std::shared_ptr<private_git> private_;
+  std::shared_ptr<git_talk> talk_;
+  std::shared_ptr<index_store> indexes_;
 };
 
 } // namespace providers

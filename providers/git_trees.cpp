@@ -2,6 +2,7 @@
 
 #include "providers/git.hpp"
 #include "providers/git_words.hpp"
+#include "providers/index_store.hpp"
 #include "providers/scratch_folder.hpp"
 
 #include <fmt/format.h>
@@ -26,13 +27,6 @@ ledger::result<std::string> git::id_of(std::string_view tree) const {
   if (is_object_id(tree))
     return std::string(tree);
   return tree_of(tree);
-}
-
-bool git::has_object(std::string_view id) const {
-  if (!is_object_id(id))
-    return false;
-  auto r = run({{"cat-file", "-e", std::string(id)}, {}, {}, false});
-  return r && r->ok();
 }
 
 ledger::result<std::vector<tree_entry>> git::list_tree(std::string_view tree) const {
@@ -63,74 +57,6 @@ ledger::result<std::vector<tree_entry>> git::list_tree(std::string_view tree) co
   return entries;
 }
 
-ledger::result<std::string> git::read_blob(std::string_view treeish, std::string_view path) const {
-  const auto missing = [&] {
-    return fail(fault::not_found, fmt::format("no file `{}` in {}", path, treeish));
-  };
-  // "<tree>:./x" would be relative to a folder of ours.
-  if (treeish.empty() || treeish.front() == '-' || path.empty() || path.substr(0, 2) == "./"
-      || path.substr(0, 3) == "../")
-    return missing();
-  auto r = run({{"cat-file", "blob", fmt::format("{}:{}", treeish, path)}, {}, {}, false});
-  if (!r)
-    return tl::make_unexpected(r.error());
-  if (r->ok())
-    return std::move(r->output);
-  if (r->how != child_result::end::exited || tells_of_the_machine(words_of(*r)))
-    return fail(fault::unavailable, "git cat-file: " + words_of(*r));
-  return missing();
-}
-
-ledger::result<std::vector<ledger::change>> git::changes(std::string_view base_tree,
-                                                         std::string_view tree) const {
-  auto from = id_of(base_tree), to = id_of(tree);
-  if (!from || !to)
-    return tl::make_unexpected(from ? to.error() : from.error());
-  auto out = must(
-      {{"diff-tree", "-r", "-z", "--raw", "--no-abbrev", "--no-renames", "--ignore-submodules=none",
-        "--no-relative", "-O/dev/null", "--end-of-options", *from, *to, "--"},
-       {},
-       {},
-       false});
-  if (!out)
-    return tl::make_unexpected(out.error());
-  return ledger::parse_raw_diff(*out);
-}
-
-/// Every option that a configuration could change is said: the text is hashed,
-/// signed and compared. (It runs apart, where there is none. Git has defaults.)
-ledger::result<std::string> git::diff(std::string_view base_tree, std::string_view tree) const {
-  auto from = id_of(base_tree), to = id_of(tree);
-  if (!from || !to)
-    return tl::make_unexpected(from ? to.error() : from.error());
-  return must({{"diff-tree",
-                "-r",
-                "-p",
-                "--binary",
-                "--full-index",
-                "--no-renames",
-                "--no-ext-diff",
-                "--no-textconv",
-                "--no-color",
-                "--src-prefix=a/",
-                "--dst-prefix=b/",
-                "--diff-algorithm=myers",
-                "--indent-heuristic",
-                "--unified=3",
-                "--inter-hunk-context=0",
-                "-O/dev/null",
-                "--no-relative",
-                "--submodule=short",
-                "--ignore-submodules=none",
-                "--end-of-options",
-                *from,
-                *to,
-                "--"},
-               {},
-               {},
-               false});
-}
-
 /// An index that is `tree`, in a folder of the caller's: the environment of
 /// those who use it.
 ledger::result<std::map<std::string, std::string>> git::index_of(std::string_view tree,
@@ -138,9 +64,13 @@ ledger::result<std::map<std::string, std::string>> git::index_of(std::string_vie
   auto id = id_of(tree);
   if (!id)
     return tl::make_unexpected(id.error());
-  std::map<std::string, std::string> env{{"GIT_INDEX_FILE", (folder / "index").string()}};
+  const auto index = folder / "index";
+  std::map<std::string, std::string> env{{"GIT_INDEX_FILE", index.string()}};
+  if (indexes_->copy(*id, index))
+    return env;
   if (auto r = must({{"read-tree", *id}, env, {}, false}); !r)
     return tl::make_unexpected(r.error());
+  indexes_->keep(*id, index);
   return env;
 }
 
@@ -172,6 +102,8 @@ ledger::result<std::string> git::tree_with(std::string_view base_tree,
   auto base = tree_of(base_tree);
   if (!base || patch.empty())
     return base;
+  if (auto known = indexes_->made_of(*base, patch); !known.empty() && is_whole(*base, known))
+    return known;
   auto folder = scratch_folder::make("index");
   if (!folder)
     return tl::make_unexpected(folder.error());
@@ -186,7 +118,11 @@ ledger::result<std::string> git::tree_with(std::string_view base_tree,
     return r; // It does apply: what failed is writing.
   }
   auto id = must({{"write-tree"}, *env, {}, true});
-  return id ? ledger::result<std::string>(without_newline(std::move(*id))) : id;
+  if (!id)
+    return id;
+  auto tree = without_newline(std::move(*id));
+  indexes_->remember(*base, patch, tree);
+  return tree;
 }
 
 ledger::result<bool> git::applies_reversed(std::string_view tree, std::string_view patch) const {

@@ -343,6 +343,34 @@ TEST_F(Git, RefusesToMoveABranchThatIsCheckedOut) {
   EXPECT_EQ(r.git({"rev-parse", "HEAD"}), base);
 }
 
+// Whether a HEAD says so in plain words or not.
+TEST_F(Git, SeesWhatIsCheckedOutElsewhereOrThroughAnotherName) {
+  make_base();
+  const auto g = r.open();
+  r.git({"branch", "ai-gated/TASK"});
+  EXPECT_EQ(g.checked_out_in("refs/heads/ai-gated/TASK").value(), "");
+  r.git({"worktree", "add", "--quiet", "../linked", "ai-gated/TASK"});
+  EXPECT_EQ(g.checked_out_in("refs/heads/ai-gated/TASK").value(), (r.folder() / "linked").string());
+  r.git({"checkout", "--quiet", "--detach"}, r.folder() / "linked");
+  EXPECT_EQ(g.checked_out_in("refs/heads/ai-gated/TASK").value(), "");
+  r.git({"symbolic-ref", "refs/heads/alias", "refs/heads/ai-gated/TASK"});
+  r.git({"symbolic-ref", "HEAD", "refs/heads/alias"});
+  EXPECT_EQ(g.checked_out_in("refs/heads/ai-gated/TASK").value(), r.top().string());
+}
+
+TEST_F(Git, ARefIsAbsentOnlyIfThereIsNone) {
+  make_base();
+  const auto g = r.open();
+  EXPECT_TRUE(g.is_surely_absent("refs/heads/ai-gated/TASK"));
+  ASSERT_TRUE(g.move_ref("refs/heads/ai-gated/TASK", base, ""));
+  EXPECT_FALSE(g.is_surely_absent("refs/heads/ai-gated/TASK"));
+  EXPECT_TRUE(g.is_surely_absent("refs/heads/ai-gated/OTHER"));
+  r.git({"pack-refs", "--all"});
+  EXPECT_FALSE(g.is_surely_absent("refs/heads/ai-gated/TASK"));
+  r.git({"update-ref", "-d", "refs/heads/ai-gated/TASK"});
+  EXPECT_TRUE(g.is_surely_absent("refs/heads/ai-gated/TASK"));
+}
+
 TEST_F(Git, ABranchThatLiesInTheWayIsTold) {
   make_base();
   r.git({"branch", "ai-gated"});
