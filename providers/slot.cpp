@@ -4,10 +4,12 @@
 #include "providers/blobs.hpp"
 #include "providers/full_disk.hpp"
 #include "providers/remove_tree.hpp"
+#include "providers/worktree_files.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <system_error>
 #include <utility>
 
@@ -209,22 +211,77 @@ ledger::result<void> slot::restore(std::string_view commit, std::string_view tre
   if (!fs::is_directory(fs::symlink_status(folder_, e)))
     return fail(fault::unavailable, folder_.string() + " is no folder any more");
   fs::permissions(folder_, fs::perms::owner_all, fs::perm_options::add, e);
+  const auto d = differences();
+  if (d && tree == tree_ && mend(*d, commit))
+    return {};
+  state_ = {};
   if (auto r = sweep(paths); !r)
     return r;
   commit_ = commit;
   tree_ = tree;
-  return check_out();
+  if (auto r = check_out(d && !d->of_git); !r)
+    return r;
+  if (auto now = folder_state::of(folder_))
+    state_ = std::move(*now);
+  return {};
 }
 
-ledger::result<void> slot::check_out() {
+/// `git_is_ours`: nobody touched what we put into `.git`.
+ledger::result<void> slot::check_out(bool git_is_ours) {
   auto read =
       git_.must(command(index_, {"read-tree", "--reset", "-u", "--no-recurse-submodules", tree_}));
   if (!read)
     return tl::make_unexpected(read.error());
-  return kit_->put_repository(folder_, index_, commit_);
+  return git_is_ours ? kit_->renew_repository(folder_, index_, commit_)
+                     : kit_->put_repository(folder_, index_, commit_);
+}
+
+/// What was touched and what is new since restore(); nothing: nobody knows.
+std::optional<folder_state::differences> slot::differences() const {
+  if (!state_.known())
+    return std::nullopt;
+  auto d = state_.since(folder_);
+  return d ? std::optional(std::move(*d)) : std::nullopt;
+}
+
+/// Makes the tree again that was here before, by undoing what was done to it.
+/// False: that takes more than to write some files.
+bool slot::mend(const folder_state::differences& d, std::string_view commit) {
+  for (const auto& path : d.added)
+    if (remove_tree(folder_ / path))
+      return false;
+  for (const auto& path : d.touched)
+    if (!put_file_back(path))
+      return false;
+  const auto same_git = !d.of_git && commit_ == commit;
+  commit_ = commit;
+  if (!same_git && !kit_->put_repository(folder_, index_, commit_))
+    return false;
+  if (d.touched.empty() && d.added.empty() && same_git)
+    return true;
+  auto now = folder_state::of(folder_);
+  state_ = now ? std::move(*now) : folder_state();
+  return now.has_value();
+}
+
+/// Its blob is what it was; with its old time, so that the index of `.git` still
+/// knows it as unchanged.
+bool slot::put_file_back(const std::string& path) const {
+  if (!state_.is_file(path))
+    return false;
+  auto content = git_.read_blob(tree_, path);
+  auto files = worktree_files::open(folder_);
+  return content && files && files->write(path, *content, state_.is_executable(path))
+         && files->set_time(path, state_.changed_ns(path));
 }
 
 ledger::result<std::vector<std::string>> slot::put_back() {
+  if (const auto d = differences(); d && d->touched.empty()) {
+    if (d->of_git)
+      if (auto r = kit_->put_repository(folder_, index_, commit_); !r)
+        return tl::make_unexpected(r.error());
+    return std::vector<std::string>();
+  }
   make_accessible(folder_, false);
   // Its exit says whether files differ, which is the next command's business.
   if (auto r = git_.run(command(index_, {"update-index", "-q", "--refresh"})); !r)
@@ -237,7 +294,8 @@ ledger::result<std::vector<std::string>> slot::put_back() {
   for (const auto& path : changed)
     if (auto r = clear_way(folder_, path); !r)
       return tl::make_unexpected(r.error());
-  if (auto r = check_out(); !r)
+  state_ = {}; // The files are other ones than at the beginning.
+  if (auto r = check_out(false); !r)
     return tl::make_unexpected(r.error());
   return changed;
 }
@@ -364,19 +422,46 @@ ledger::result<std::vector<std::string>> slot::hidden(const fs::path& index,
   return found;
 }
 
+/// The tree that the files are, in an index of its own.
+ledger::result<std::string> slot::tree_now(const fs::path& index,
+                                           const std::vector<std::string>& nested) const {
+  if (auto r = copy_index(index_, index); !r)
+    return tl::make_unexpected(r.error());
+  auto left_out = not_ignored(index, folders_of(nested));
+  if (!left_out)
+    return tl::make_unexpected(left_out.error());
+  return add_all(index, *left_out);
+}
+
+/// hidden(), where something new may be ignored: what is new and of the tree is not.
+ledger::result<std::vector<std::string>>
+slot::hidden_among(const fs::path& index, const candidate& c,
+                   const std::optional<folder_state::differences>& d) const {
+  if (!d)
+    return hidden(index, c);
+  auto changes = git_.changes(tree_, c.tree);
+  if (!changes)
+    return tl::make_unexpected(changes.error());
+  std::set<std::string> in_tree;
+  for (const auto& x : *changes)
+    if (x.kind == 'A')
+      for (auto path = x.path; !path.empty(); path = parent_of(path))
+        in_tree.insert(path);
+  const auto all = std::all_of(d->added.begin(), d->added.end(),
+                               [&](const auto& path) { return in_tree.count(path) > 0; });
+  return all ? std::vector<std::string>() : hidden(index, c);
+}
+
 ledger::result<candidate> slot::take(std::string_view base_tree) {
   make_accessible(folder_, false);
   auto nested = nested_repositories(folder_);
   if (!nested)
     return tl::make_unexpected(nested.error());
   const fs::path index = index_.string() + ".take";
-  if (auto r = copy_index(index_, index); !r)
-    return tl::make_unexpected(r.error());
-  auto left_out = not_ignored(index, folders_of(*nested));
-  if (!left_out)
-    return tl::make_unexpected(left_out.error());
+  const auto d = differences();
+  const auto untouched = d && d->touched.empty() && d->added.empty() && nested->empty();
   candidate c;
-  auto tree = add_all(index, *left_out);
+  auto tree = untouched ? ledger::result<std::string>(tree_) : tree_now(index, *nested);
   if (!tree)
     return tl::make_unexpected(tree.error());
   c.tree = std::move(*tree);
@@ -392,7 +477,8 @@ ledger::result<candidate> slot::take(std::string_view base_tree) {
   if (!unshown)
     return tl::make_unexpected(unshown.error());
   c.unshown = std::move(*unshown);
-  auto secret_names = hidden(index, c);
+  auto secret_names = untouched ? ledger::result<std::vector<std::string>>(tl::in_place)
+                                : hidden_among(index, c, d);
   if (!secret_names)
     return tl::make_unexpected(secret_names.error());
   c.hidden = std::move(*secret_names);

@@ -12,16 +12,21 @@
 //      skip-worktree) hide nothing: that index is a copy of ours.
 //   4. Nothing that the files say (attributes, ignore files aside) changes what
 //      take() reads, and no program that they name is run.
+//   5. What was not touched since restore() (folder_state.hpp) is as it was, and
+//      asked of nobody: who changed nothing starts no git. Whatever else there may
+//      be is found out by git from the files.
 //
 // Not thread-safe: a slot has one user at a time. Private to workspace.cpp.
 
 #pragma once
 
+#include "providers/folder_state.hpp"
 #include "providers/git.hpp"
 #include "providers/slot_kit.hpp"
 #include "providers/workspace.hpp"
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -42,6 +47,8 @@ public:
                                    std::filesystem::path folder, std::filesystem::path index);
 
   const std::filesystem::path& folder() const noexcept { return folder_; }
+  /// What it was made last; most of it may still be there.
+  const std::string& tree() const noexcept { return tree_; }
   /// Makes the files exactly `tree`, and HEAD of its `.git` `commit`. An error
   /// means that the slot is damaged: remove it and make another.
   ledger::result<void> restore(std::string_view commit, std::string_view tree,
@@ -60,7 +67,15 @@ private:
       , folder_(std::move(folder))
       , index_(std::move(index)) {}
   ledger::result<void> sweep(const tree_paths& paths) const;
-  ledger::result<void> check_out();
+  ledger::result<void> check_out(bool git_is_ours);
+  bool mend(const folder_state::differences& d, std::string_view commit);
+  bool put_file_back(const std::string& path) const;
+  std::optional<folder_state::differences> differences() const;
+  ledger::result<std::string> tree_now(const std::filesystem::path& index,
+                                       const std::vector<std::string>& nested) const;
+  ledger::result<std::vector<std::string>>
+  hidden_among(const std::filesystem::path& index, const candidate& c,
+               const std::optional<folder_state::differences>& d) const;
   git::call command(const std::filesystem::path& index, std::vector<std::string> args) const;
   ledger::result<std::string> add_all(const std::filesystem::path& index,
                                       const std::vector<std::string>& left_out) const;
@@ -75,6 +90,7 @@ private:
   const slot_kit* kit_;
   std::filesystem::path folder_, index_;
   std::string commit_, tree_; ///< Of the last restore().
+  folder_state state_;        ///< As it was then.
 };
 
 } // namespace providers

@@ -166,11 +166,18 @@ ledger::result<void> slot_kit::put_repository(const fs::path& slot, const fs::pa
   for (const auto& [name, content] : files_)
     if (auto r = ledger::disk::put_file(git_folder / name, content, none); !r)
       return r;
+  return renew_repository(slot, index, commit);
+}
+
+ledger::result<void> slot_kit::renew_repository(const fs::path& slot, const fs::path& index,
+                                                std::string_view commit) const {
+  const auto git_folder = slot / ".git";
   if (auto r = ledger::disk::put_file(git_folder / "HEAD", fmt::format("{}\n", commit), none); !r)
     return r;
   if (auto r = copy_index(index, git_folder / "index"); !r)
     return r;
   // Older than every file: git looks into each before it calls it unchanged.
+  std::error_code e;
   fs::last_write_time(
       git_folder / "index",
       fs::file_time_type::clock::from_sys(std::chrono::sys_seconds(std::chrono::seconds(1))), e);

@@ -44,6 +44,10 @@ public:
   ledger::result<void> put_repository(const std::filesystem::path& slot,
                                       const std::filesystem::path& index,
                                       std::string_view commit) const;
+  /// The same where nobody touched it since: only HEAD and index are put.
+  ledger::result<void> renew_repository(const std::filesystem::path& slot,
+                                        const std::filesystem::path& index,
+                                        std::string_view commit) const;
   /// Removes what make() put there.
   void remove() const;
 

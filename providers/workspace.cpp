@@ -11,9 +11,10 @@
 #include <algorithm>
 #include <condition_variable>
 #include <deque>
+#include <map>
 #include <mutex>
 #include <optional>
-#include <set>
+#include <string>
 #include <system_error>
 #include <utility>
 
@@ -49,6 +50,7 @@ public:
       : git_(repository)
       , options_(std::move(o)) {
     slots_.resize(std::max<std::size_t>(options_.slots, 1));
+    trees_.resize(slots_.size());
     for (std::size_t i = slots_.size(); i > 0; --i)
       free_.push_back(i - 1);
   }
@@ -73,17 +75,17 @@ public:
 
   /// Waits for a free slot, and makes it `tree`.
   ledger::result<std::size_t> acquire(std::string_view commit, std::string_view tree) {
-    auto paths = paths_in(tree);
+    auto base = tree_of(commit);
+    if (!base)
+      return tl::make_unexpected(base.error());
+    auto paths = paths_after(*base, tree);
     if (!paths)
       return tl::make_unexpected(paths.error());
-    if (auto r = is_there(commit); !r)
-      return tl::make_unexpected(r.error());
     std::size_t n = 0;
     {
       std::unique_lock lock(mutex_);
       freed_.wait(lock, [this] { return !free_.empty(); });
-      n = free_.back(); // The one used last: its files are most likely near.
-      free_.pop_back();
+      n = choose(tree, *base);
     }
     auto r = prepare(n, commit, tree, **paths);
     if (r)
@@ -97,6 +99,8 @@ public:
     {
       const std::lock_guard lock(mutex_);
       free_.insert(sound ? free_.end() : free_.begin(), n);
+      if (!sound)
+        trees_[n].clear();
     }
     freed_.notify_one();
   }
@@ -104,12 +108,8 @@ public:
   slot& at(std::size_t n) { return *slots_[n]; }
 
   ledger::result<std::shared_ptr<const tree_paths>> paths_in(std::string_view tree) {
-    {
-      const std::lock_guard lock(paths_mutex_);
-      for (const auto& [id, paths] : known_)
-        if (id == tree)
-          return paths;
-    }
+    if (auto known = known_paths(tree))
+      return known;
     auto entries = git_.list_tree(tree);
     if (!entries)
       return tl::make_unexpected(entries.error());
@@ -126,18 +126,61 @@ public:
   const slot_kit& kit() const noexcept { return *kit_; }
 
 private:
+  std::shared_ptr<const tree_paths> known_paths(std::string_view tree) {
+    const std::lock_guard lock(paths_mutex_);
+    const auto at = std::find_if(known_.begin(), known_.end(),
+                                 [&](const auto& known) { return known.first == tree; });
+    if (at == known_.end())
+      return nullptr;
+    std::rotate(known_.begin(), at, std::next(at)); // Who is asked for often stays.
+    return known_.front().second;
+  }
+
+  /// Those of `tree`, which are those of `base` if only contents differ, as with
+  /// most candidates.
+  ledger::result<std::shared_ptr<const tree_paths>> paths_after(std::string_view base,
+                                                                std::string_view tree) {
+    const auto of_base = base == tree ? nullptr : known_paths(base);
+    const auto changes =
+        of_base ? git_.changes(base, tree) : ledger::result<std::vector<ledger::change>>();
+    const auto same = of_base && changes
+                      && std::all_of(changes->begin(), changes->end(),
+                                     [](const ledger::change& c) { return c.kind == 'M'; });
+    return same ? of_base : paths_in(tree);
+  }
+
+  /// Takes one out of `free_`: one that holds the tree already; else one that holds
+  /// no base, which somebody will want again; of equals the one used last, whose
+  /// files are most likely near.
+  std::size_t choose(std::string_view tree, std::string_view base) {
+    auto best = free_.size() - 1;
+    auto best_rank = -1;
+    for (std::size_t i = free_.size(); i > 0; --i) {
+      const auto& holds = trees_[free_[i - 1]];
+      const auto rank = holds == tree ? 3 : holds.empty() ? 0 : holds == base ? 1 : 2;
+      if (rank > best_rank)
+        best = i - 1;
+      best_rank = std::max(best_rank, rank);
+    }
+    const auto n = free_[best];
+    free_.erase(free_.begin() + static_cast<std::ptrdiff_t>(best));
+    trees_[n] = tree;
+    return n;
+  }
+
   /// Of few commits, which are asked for again and again.
-  ledger::result<void> is_there(std::string_view commit) {
+  ledger::result<std::string> tree_of(std::string_view commit) {
     {
       const std::lock_guard lock(paths_mutex_);
-      if (commits_.count(std::string(commit)) > 0)
-        return {};
+      if (const auto known = commits_.find(commit); known != commits_.end())
+        return known->second;
     }
-    if (auto tree = git_.tree_of(commit); !tree)
-      return tl::make_unexpected(tree.error());
+    auto tree = git_.tree_of(commit);
+    if (!tree)
+      return tree;
     const std::lock_guard lock(paths_mutex_);
-    commits_.emplace(commit);
-    return {};
+    commits_.emplace(commit, *tree);
+    return tree;
   }
 
   ledger::result<void> prepare(std::size_t n, std::string_view commit, std::string_view tree,
@@ -174,13 +217,14 @@ private:
   git git_;
   workspace_options options_;
   std::optional<slot_kit> kit_; // Once the folder is ours.
-  std::mutex mutex_;            // free_
+  std::mutex mutex_;            // free_, trees_
   std::condition_variable freed_;
   std::vector<std::size_t> free_;
+  std::vector<std::string> trees_;           // What each holds; empty: nothing of use.
   std::vector<std::unique_ptr<slot>> slots_; // Each belongs to who acquired it.
   std::mutex paths_mutex_;                   // known_, commits_
   std::deque<std::pair<std::string, std::shared_ptr<const tree_paths>>> known_;
-  std::set<std::string> commits_;
+  std::map<std::string, std::string, std::less<>> commits_; // To their trees.
 };
 
 ledger::result<void> pool::open_folder() {
@@ -255,7 +299,7 @@ public:
 
   ledger::result<void> ensure_tree(std::string_view base_tree, std::string_view diff,
                                    std::string_view tree) override {
-    if (is_whole(base_tree, tree))
+    if (repository().is_whole(base_tree, tree))
       return {};
     auto made = repository().tree_with(base_tree, diff);
     if (made && *made == tree)
@@ -300,6 +344,8 @@ public:
   }
 
   ledger::result<std::string> branch_tip(std::string_view ref) override {
+    if (repository().is_surely_absent(ref))
+      return std::string();
     auto tip = repository().ref(ref);
     if (!tip)
       return tl::make_unexpected(tip.error());
@@ -329,19 +375,6 @@ public:
 
 private:
   const git& repository() const { return pool_->repository(); }
-
-  /// Whether a tree is there with everything in it: gc removes object by
-  /// object, a tree may outlive its files.
-  bool is_whole(std::string_view base_tree, std::string_view tree) const {
-    if (!repository().has_object(tree))
-      return false;
-    auto r = repository().must({{"rev-list", "--objects", "--missing=print", "--no-object-names",
-                                 std::string(tree), "^" + std::string(base_tree)},
-                                {},
-                                {},
-                                false});
-    return r && r->find('?') == std::string::npos;
-  }
 
   std::shared_ptr<pool> pool_;
 };

@@ -135,6 +135,15 @@ ledger::result<void> worktree_files::write(const std::string& path, std::string_
   return is_plain(path) ? write_file(root_, path, content, executable) : not_plain(path);
 }
 
+ledger::result<void> worktree_files::set_time(const std::string& path,
+                                              std::int64_t changed_ns) const {
+  constexpr std::int64_t second_ns = 1'000'000'000;
+  const timespec times[2] = {{0, UTIME_OMIT}, {changed_ns / second_ns, changed_ns % second_ns}};
+  const auto file = is_plain(path) ? open_beneath(root_, path.c_str(), O_RDONLY) : descriptor();
+  return file && ::futimens(file.get(), times) == 0 ? ledger::result<void>()
+                                                    : failed(path, "set the time of");
+}
+
 ledger::result<void> write_changes(const git& g, const std::filesystem::path& folder,
                                    const std::vector<ledger::change>& changes) {
   std::vector<std::string> ids;

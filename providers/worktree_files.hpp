@@ -15,6 +15,7 @@
 #include "ledger/scope.hpp"
 #include "providers/git.hpp"
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -37,6 +38,8 @@ public:
   /// Makes missing folders.
   ledger::result<void> write(const std::string& path, std::string_view content,
                              bool executable) const;
+  /// Sets when a file was changed last.
+  ledger::result<void> set_time(const std::string& path, std::int64_t changed_ns) const;
   /// Also folders that become empty: git knows none. Not there: no error.
   ledger::result<void> remove(const std::string& path) const;
 

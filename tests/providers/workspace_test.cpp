@@ -1,5 +1,6 @@
 // What a lease begins as, and what is taken from it.
 
+#include "tests/providers/variable.hpp"
 #include "tests/providers/workspace_fixture.hpp"
 
 #include <functional>
@@ -82,6 +83,43 @@ TEST_F(Workspace, AReusedSlotKeepsNothing) {
   EXPECT_EQ(l->folder(), folder);
   EXPECT_EQ(everything_in(folder), base_files);
   EXPECT_EQ(take(*l).tree, tree);
+}
+
+// The same tree again needs no git: what was done to it is undone.
+TEST_F(Workspace, ASlotIsMendedWhereItWasTouchedOnly) {
+  auto w = open(1);
+  checkout(*w, base, tree); // The files of a new slot are all new: git makes it.
+  checkout(*w, base, tree);
+  std::string folder;
+  {
+    auto l = checkout(*w, base, tree);
+    folder = l->folder().string();
+    test::write_file(l->folder() / "a.txt", "ONE\ntwo\nthree\n");
+    fs::remove(l->folder() / "dir/run.sh");
+    test::write_file(l->folder() / "node_modules/x/y.js", "y\n");
+    test::write_file(l->folder() / "dir/c.txt", "c\n");
+    EXPECT_EQ(take(*l).changes.size(), 3u);
+  }
+  auto l = checkout(*w, base, tree);
+  EXPECT_EQ(l->folder().string(), folder);
+  EXPECT_EQ(everything_in(l->folder()), base_files);
+  EXPECT_EQ(test::read_file(l->folder() / "a.txt"), "one\ntwo\nthree\n");
+  EXPECT_EQ(fs::status(l->folder() / "dir/run.sh").permissions() & fs::perms::owner_exec,
+            fs::perms::owner_exec);
+  EXPECT_EQ(r.run({"git", "diff-files", "--name-only"}, l->folder()), ""); // Looks at times only.
+  EXPECT_EQ(take(*l).tree, tree);
+}
+
+TEST_F(Workspace, WhoChangesNothingStartsNoGit) {
+  auto w = open(1);
+  for (int i = 0; i < 3; ++i) // All are started, and its files are not new any more.
+    take(*checkout(*w, base, tree));
+  const test::variable path("PATH", "/nowhere");
+  auto l = checkout(*w, base, tree);
+  auto c = take(*l);
+  EXPECT_EQ(c.tree, tree);
+  EXPECT_TRUE(c.changes.empty());
+  EXPECT_EQ(l->put_back().value(), std::vector<std::string>{});
 }
 
 TEST_F(Workspace, AFolderReplacedByALinkIsNotFollowed) {

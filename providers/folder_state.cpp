@@ -1,0 +1,166 @@
+#include "providers/folder_state.hpp"
+
+#include "ledger/disk/files.hpp"
+#include "providers/descriptor.hpp"
+#include "providers/full_disk.hpp"
+
+#include <cerrno>
+#include <ctime>
+#include <dirent.h>
+#include <fcntl.h>
+#include <memory>
+#include <sys/stat.h>
+#include <system_error>
+#include <utility>
+
+namespace providers {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Beyond that a look costs as much as to start a git, and is kept for each slot.
+constexpr std::size_t files_max = 5000;
+constexpr std::size_t read_max = 64;
+constexpr std::uint64_t read_bytes_max = 1024 * 1024;
+
+constexpr std::int64_t second_ns = 1'000'000'000;
+/// Longer than a tick of any kernel's clock.
+constexpr std::int64_t tick_max_ns = 20'000'000;
+
+std::int64_t ns_of(const timespec& t) {
+  return static_cast<std::int64_t>(t.tv_sec) * second_ns + t.tv_nsec;
+}
+
+std::int64_t now_ns() {
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  return ns_of(now);
+}
+
+struct close_folder {
+  void operator()(DIR* d) const { ::closedir(d); }
+};
+
+bool is_below_git(const std::string& path) {
+  return path == ".git" || path.compare(0, 5, ".git/") == 0;
+}
+
+} // namespace
+
+bool folder_state::stamp::is_folder() const noexcept {
+  return S_ISDIR(mode);
+}
+
+bool folder_state::stamp::same_as(const stamp& other) const noexcept {
+  if (is_folder() && other.is_folder())
+    return mode == other.mode && owner == other.owner && group == other.group;
+  return device == other.device && inode == other.inode && bytes == other.bytes
+         && mode == other.mode && owner == other.owner && group == other.group
+         && changed_ns == other.changed_ns && status_ns == other.status_ns;
+}
+
+/// From open folder to open folder: a path would be looked up through links.
+ledger::result<void> folder_state::look(const fs::path& root, stamps& all) {
+  std::vector<std::string> todo{""};
+  const descriptor top(::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  while (!todo.empty()) {
+    const auto folder = std::move(todo.back());
+    todo.pop_back();
+    auto fd =
+        open_beneath(top.get(), folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY);
+    std::unique_ptr<DIR, close_folder> open(fd ? ::fdopendir(::dup(fd.get())) : nullptr);
+    if (!open)
+      return cannot("look into", root / folder, {errno, std::generic_category()});
+    while (const auto* entry = ::readdir(open.get())) {
+      const std::string name = entry->d_name;
+      if (name == "." || name == "..")
+        continue;
+      struct stat s {};
+      if (::fstatat(fd.get(), name.c_str(), &s, AT_SYMLINK_NOFOLLOW) != 0)
+        return cannot("look at", root / folder / name, {errno, std::generic_category()});
+      auto path = folder.empty() ? name : folder + "/" + name;
+      if (S_ISDIR(s.st_mode))
+        todo.push_back(path);
+      all.emplace(std::move(path),
+                  stamp{s.st_dev, s.st_ino, static_cast<std::uint64_t>(s.st_size), s.st_mode,
+                        s.st_uid, s.st_gid, ns_of(s.st_mtim), ns_of(s.st_ctim)});
+      if (all.size() > files_max)
+        return {};
+    }
+  }
+  return {};
+}
+
+ledger::result<folder_state> folder_state::of(const fs::path& root) {
+  folder_state state;
+  // Whatever is touched after the look has a time that is at most a tick before it.
+  const auto safe_ns = now_ns() - tick_max_ns;
+  if (auto r = look(root, state.all_); !r)
+    return tl::make_unexpected(r.error());
+  state.known_ = state.all_.size() <= files_max && state.read_the_new(root, safe_ns);
+  if (!state.known_)
+    state.all_.clear();
+  return state;
+}
+
+/// False: their stamps say nothing, and there are too many to be read.
+bool folder_state::read_the_new(const fs::path& root, std::int64_t safe_ns) {
+  const auto now = now_ns();
+  std::size_t read = 0;
+  for (auto& [path, s] : all_) {
+    if (s.is_folder())
+      continue;
+    if (s.status_ns > now || s.status_ns % second_ns == 0)
+      return false;
+    if (s.status_ns < safe_ns)
+      continue;
+    if (!S_ISREG(s.mode) || ++read > read_max || s.bytes > read_bytes_max)
+      return false;
+    s.sha256 = ledger::disk::digest_of_file(root / path);
+    if (s.sha256.empty())
+      return false;
+  }
+  return true;
+}
+
+bool folder_state::is_executable(const std::string& path) const {
+  const auto at = all_.find(path);
+  return at != all_.end() && (at->second.mode & S_IXUSR) != 0;
+}
+
+bool folder_state::is_file(const std::string& path) const {
+  const auto at = all_.find(path);
+  return at != all_.end() && S_ISREG(at->second.mode);
+}
+
+std::int64_t folder_state::changed_ns(const std::string& path) const {
+  const auto at = all_.find(path);
+  return at == all_.end() ? 0 : at->second.changed_ns;
+}
+
+ledger::result<folder_state::differences> folder_state::since(const fs::path& root) const {
+  stamps now;
+  if (auto r = look(root, now); !r)
+    return tl::make_unexpected(r.error());
+  if (now.size() > files_max) // Not all were looked at.
+    return ledger::fail(ledger::fault::unavailable, "too many files in " + root.string());
+  differences d;
+  for (const auto& [path, was] : all_) {
+    const auto is = now.find(path);
+    const auto same =
+        is != now.end() && was.same_as(is->second)
+        && (was.sha256.empty() || was.sha256 == ledger::disk::digest_of_file(root / path));
+    if (!same)
+      d.touched.push_back(path);
+  }
+  for (const auto& [path, is] : now) {
+    const auto was = all_.find(path);
+    if (was == all_.end() || is.is_folder() != was->second.is_folder())
+      d.added.push_back(path);
+  }
+  d.of_git = std::erase_if(d.touched, is_below_git) + std::erase_if(d.added, is_below_git) > 0;
+  return d;
+}
+
+} // namespace providers
