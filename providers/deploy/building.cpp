@@ -38,12 +38,15 @@ ledger::deploy_outcome failed_deploy(std::string why, std::string log) {
 }
 
 ledger::result<build_outcome> building_deployer::build(const deploy_request& r) {
+  build_outcome out;
+  out.ok = true;
+  const auto builds = !ledger::build_command_of(config().deploy).empty();
+  if (!builds && config().deploy.kind == deploy_kind::none)
+    return out; // Nobody would look at a checkout.
   auto checkout = context_.files.checkout(r.commit, r.tree);
   if (!checkout)
     return tl::make_unexpected(checkout.error());
-  build_outcome out;
-  out.ok = true;
-  if (!ledger::build_command_of(config().deploy).empty()) {
+  if (builds) {
     auto ran = run_build(**checkout);
     if (!ran)
       return tl::make_unexpected(ran.error());
