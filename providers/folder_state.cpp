@@ -69,7 +69,8 @@ ledger::result<void> folder_state::look(const fs::path& root, stamps& all) {
     todo.pop_back();
     auto fd =
         open_beneath(top.get(), folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY);
-    std::unique_ptr<DIR, close_folder> open(fd ? ::fdopendir(::dup(fd.get())) : nullptr);
+    std::unique_ptr<DIR, close_folder> open(fd ? ::fdopendir(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 0))
+                                               : nullptr);
     if (!open)
       return cannot("look into", root / folder, {errno, std::generic_category()});
     while (const auto* entry = ::readdir(open.get())) {

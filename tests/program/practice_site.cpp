@@ -55,6 +55,28 @@ std::vector<pid_t> own_children() {
   return found;
 }
 
+/// What watches over our own children (providers/guard.hpp) and lives as long as we
+/// do: our only child before a program was started for the first time.
+const std::vector<pid_t>& own_guard() {
+  static const auto guard = [] {
+    providers::child_spec spec;
+    spec.argv = {"/bin/true"};
+    spec.group_dies_with_us = true; // So it takes a guard.
+    EXPECT_TRUE(children().run(std::move(spec)));
+    return own_children();
+  }();
+  EXPECT_EQ(guard.size(), 1u);
+  return guard;
+}
+
+std::vector<pid_t> strangers() {
+  auto found = own_children();
+  std::erase_if(found, [](pid_t pid) {
+    return std::count(own_guard().begin(), own_guard().end(), pid) != 0;
+  });
+  return found;
+}
+
 /// Waits until a process has ended; false: it lives on.
 bool ends(pid_t pid) {
   auto fd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
@@ -81,7 +103,7 @@ bool has_bubblewrap() {
 words leftovers() {
   words alive;
   // An orphan that ends may have orphans of its own: look until none is left.
-  for (auto found = own_children(); !found.empty() && alive.empty(); found = own_children())
+  for (auto found = strangers(); !found.empty() && alive.empty(); found = strangers())
     for (auto pid : found)
       if (!ends(pid)) {
         auto line = read_file("/proc/" + std::to_string(pid) + "/cmdline");
@@ -108,6 +130,7 @@ files content_below(const fs::path& folder) {
 }
 
 practice_site::practice_site() {
+  own_guard();
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   for (auto name : {"home", "state", "cache", "tmp", "tasks", "scripts"})
     fs::create_directories(home() / name);
