@@ -17,7 +17,7 @@ namespace path = ledger::path;
 namespace refusal = ledger::refusal;
 
 /// A log beyond this is named only: a batch may have thousands of them.
-constexpr std::uint64_t log_bytes_max = 4 * 1024 * 1024;
+constexpr std::uint64_t quoted_log_bytes_max = 4 * 1024 * 1024;
 constexpr std::size_t columns_max = 160;
 
 std::string_view log_of(std::string_view kind) {
@@ -41,7 +41,7 @@ bool prints_output(std::string_view kind) {
          || kind == refusal::deploy_failed;
 }
 
-bool is_blank(std::string_view line) {
+bool says_nothing(std::string_view line) {
   return line.find_first_not_of(" \t\r") == std::string_view::npos;
 }
 
@@ -79,7 +79,7 @@ std::vector<std::string> telling_lines(std::string_view log, std::size_t lines_m
   }
   std::vector<std::string> told;
   for (auto it = lines.end(); it != begin && told.size() < lines_max;)
-    if (auto line = *--it; !is_blank(line))
+    if (auto line = *--it; !says_nothing(line))
       told.push_back(printable_start(line.starts_with("  ") ? line.substr(2) : line, columns_max));
   std::reverse(told.begin(), told.end());
   return told;
@@ -94,7 +94,7 @@ std::string evidence_of(const ledger::task_state& s, const std::filesystem::path
   if (!file)
     return text;
   text += fmt::format("    log: {}\n", printable((ledger_root / s.task / c.log).string()));
-  if (!c.is_output || file->bytes > log_bytes_max)
+  if (!c.is_output || file->bytes > quoted_log_bytes_max)
     return text;
   auto log = ledger::disk::read_recorded(ledger_root / s.task, file->path, file->sha256);
   if (!log)

@@ -205,7 +205,7 @@ std::string as_json(const preflight& p, const selection& s, const outlay& o,
   return json_line(j) + "\n";
 }
 
-exit_code code_of(const preflight& p, const selection& s, const landing_outlook& landing) {
+exit_code forecast_code(const preflight& p, const selection& s, const landing_outlook& landing) {
   auto sum = s.summary;
   if (landing.is_refused && !s.to_run.empty())
     sum.ended_early = early_end{exit_code::usage, landing.words};
@@ -242,7 +242,7 @@ exit_code dry_run(const preflight& p, bool json, std::ostream& out, std::ostream
   known.branches = std::move(*branches);
   auto selected = select_tasks(p, known);
   auto landing = landing_of(p);
-  auto code = code_of(p, selected, landing);
+  auto code = forecast_code(p, selected, landing);
   auto outlay = outlay_of(p, *view);
   out << (json ? as_json(p, selected, outlay, landing, code)
                : as_table(p, selected, outlay, landing));

@@ -42,7 +42,7 @@ struct key_value {
 };
 
 /// `key: value`, the key at the line's very start; an empty key if it is not.
-key_value parse_line(std::string_view text) {
+key_value key_value_of(std::string_view text) {
   auto end = std::find_if_not(text.begin(), text.end(),
                               [](char c) { return is_letter_or_digit(c) || c == '_' || c == '-'; });
   auto size = static_cast<std::size_t>(end - text.begin());
@@ -93,7 +93,7 @@ std::vector<line> front_lines(std::string_view prompt) {
     } else if (is_rule(text)) {
       closed = true;
     } else {
-      any_known = any_known || is_known(parse_line(text).key);
+      any_known = any_known || is_known(key_value_of(text).key);
       out.push_back({text, number, false});
     }
   }
@@ -205,7 +205,7 @@ result<front_matter> parse_front_matter(std::string_view prompt) {
   for (auto& l : front_lines(prompt)) {
     if (trimmed(l.text).empty())
       continue;
-    auto kv = parse_line(l.text);
+    auto kv = key_value_of(l.text);
     auto wrong = kv.key.empty() ? fmt::format("{} is not `key: value`", excerpt(l.text))
                  : !seen.insert(kv.key).second
                      ? fmt::format("{} stands there twice; keep one", excerpt(kv.key))

@@ -12,10 +12,6 @@ namespace {
 
 using outcome = result<void>;
 
-outcome broken(const record& r, std::string_view why) {
-  return record_breaks(r, why);
-}
-
 std::string whoever(const json& detail) {
   return text_at(detail, "provider") + "/" + text_at(detail, "model") + "/"
          + text_at(detail, "version");
@@ -32,12 +28,12 @@ void settle(task_state& s, const record& r) {
 
 outcome on_asked(task_state& s, const record& r) {
   if (s.ph != phase::granted)
-    return broken(r, "the step was not granted");
+    return record_breaks(r, "the step was not granted");
   if (!ai_is_due(s))
-    return broken(r, "no AI works in this step now");
+    return record_breaks(r, "no AI works in this step now");
   // Records of versions that knew no turns do not number them.
   if (r.detail.contains("turn") && number_at(r.detail, "turn") != s.turns + 1)
-    return broken(r, "it is not the next turn of the conversation");
+    return record_breaks(r, "it is not the next turn of the conversation");
   s.ph = phase::asked;
   s.asked_provider = text_at(r.detail, "provider");
   s.asked_of = whoever(r.detail);
@@ -48,11 +44,11 @@ outcome on_asked(task_state& s, const record& r) {
 
 outcome on_turned(task_state& s, const record& r) {
   if (s.ph != phase::asked)
-    return broken(r, "nobody was asked");
+    return record_breaks(r, "nobody was asked");
   if (number_at(r.detail, "turn") != s.turns + 1)
-    return broken(r, "it is not the next turn of the conversation");
+    return record_breaks(r, "it is not the next turn of the conversation");
   if (!file_of(s, turns_path(answer_path(s))))
-    return broken(r, "a turn without its file");
+    return record_breaks(r, "a turn without its file");
   settle(s, r);
   recovered(s);
   s.deferrals = 0;
@@ -64,7 +60,7 @@ outcome on_turned(task_state& s, const record& r) {
 
 outcome on_answered(task_state& s, const record& r) {
   if (s.ph != phase::asked)
-    return broken(r, "nobody was asked");
+    return record_breaks(r, "nobody was asked");
   s.ph = phase::answered;
   settle(s, r);
   recovered(s);
@@ -73,7 +69,7 @@ outcome on_answered(task_state& s, const record& r) {
   s.hidden = texts_at(r.detail, "hidden");
   s.faults = texts_at(r.detail, "faults");
   if (!has_filed_answer(s))
-    return broken(r, "an answer without its file, or a change without tree or diff");
+    return record_breaks(r, "an answer without its file, or a change without tree or diff");
   s.played_by[std::string{to_string(row_of(r.at).by)}] = whoever(r.detail);
   return {};
 }
@@ -91,7 +87,7 @@ outcome on_failed(task_state& s, const record& r) {
   bool outage = kind == to_string(fault::unavailable);
   // What a grant needs can be unavailable, or die, before an attempt begins.
   if (s.ph == phase::refused || (s.ph == phase::ready && !outage && kind != died_kind))
-    return broken(r, "no attempt was under way");
+    return record_breaks(r, "no attempt was under way");
   if (s.ph == phase::asked)
     settle(s, r);
   s.last_fault = kind;
@@ -106,9 +102,9 @@ outcome on_failed(task_state& s, const record& r) {
   }
   if (kind == spoiled_kind) {
     if (!ai_is_due(s) || s.ph == phase::answered)
-      return broken(r, "no AI was to answer");
+      return record_breaks(r, "no AI was to answer");
     if (file_of(s, turns_path(answer_path(s))))
-      return broken(r, "the conversation stays in its place");
+      return record_breaks(r, "the conversation stays in its place");
     spoil(s);
     return {};
   }
@@ -130,10 +126,10 @@ outcome on_failed(task_state& s, const record& r) {
 
 outcome on_deferred(task_state& s, const record& r) {
   if (s.ph != phase::asked)
-    return broken(r, "nobody was asked");
+    return record_breaks(r, "nobody was asked");
   auto until = parse_time(text_at(r.detail, "until"));
   if (!until)
-    return broken(r, "deferred to no time");
+    return record_breaks(r, "deferred to no time");
   settle(s, r);
   recovered(s); // Whoever says when to come back is there.
   ++s.deferrals;
@@ -147,13 +143,13 @@ outcome on_deferred(task_state& s, const record& r) {
 
 outcome on_fell_back(task_state& s, const record& r) {
   if (!ai_is_due(s))
-    return broken(r, "no AI works in this step now");
+    return record_breaks(r, "no AI works in this step now");
   bool refused = s.ph == phase::refused && s.refusal_kind == refusal::provider_refused;
   bool down = s.ph == phase::ready && s.unavailable_ms != 0;
   if (!refused && !down)
-    return broken(r, "nobody refused, and nobody is missing");
+    return record_breaks(r, "nobody refused, and nobody is missing");
   if (file_of(s, turns_path(answer_path(s))))
-    return broken(r, "the conversation with the former provider stays in its place");
+    return record_breaks(r, "the conversation with the former provider stays in its place");
   s.refusal_kind.clear();
   s.refusal_why.clear();
   recovered(s);
@@ -199,7 +195,7 @@ result<void> carry_call_on(task_state& s, const record& r) {
     case event::fell_back:
       return on_fell_back(s, r);
     default:
-      return broken(r, "no event of a call");
+      return record_breaks(r, "no event of a call");
   }
 }
 

@@ -9,17 +9,13 @@ namespace {
 
 using outcome = result<void>;
 
-outcome broken(const record& r, std::string_view why) {
-  return record_breaks(r, why);
-}
-
 outcome on_intended(task_state& s, const record& r) {
   if (!s.out.tree.empty() || s.recheck)
-    return broken(r, "no commit was due");
+    return record_breaks(r, "no commit was due");
   auto& approved = approved_tree_of(s);
   if (!s.final_ok || s.tree.empty() || s.final_ok->tree != approved || s.checked_tree != s.tree
       || s.verified_tree != approved)
-    return broken(r, "the tree was not checked, approved and verified");
+    return record_breaks(r, "the tree was not checked, approved and verified");
   s.displaced_diff.clear();
   s.out.tree = text_at(r.detail, "tree");
   s.out.parent = text_at(r.detail, "parent");
@@ -28,14 +24,14 @@ outcome on_intended(task_state& s, const record& r) {
   s.out.time_s = number_at(r.detail, "time_s");
   s.out.replaces = text_at(r.detail, "replaces");
   if (s.out.tree != s.tree || s.out.parent != s.base)
-    return broken(r, "the intent names another tree or parent");
+    return record_breaks(r, "the intent names another tree or parent");
   return {};
 }
 
 outcome on_committed(task_state& s, const record& r) {
   auto commit = text_at(r.detail, "commit");
   if (s.out.tree.empty() || !s.out.commit.empty() || commit.empty())
-    return broken(r, "a receipt without an intent");
+    return record_breaks(r, "a receipt without an intent");
   s.out.commit = s.branch_commit = commit;
   s.unsettled.reset();
   recovered(s);
@@ -44,7 +40,7 @@ outcome on_committed(task_state& s, const record& r) {
 
 outcome on_built(task_state& s, const record& r) {
   if (s.out.commit.empty() || s.out.built)
-    return broken(r, "no build was due");
+    return record_breaks(r, "no build was due");
   s.out.built = flag_at(r.detail, "ok");
   recovered(s);
   if (!s.out.built)
@@ -55,14 +51,14 @@ outcome on_built(task_state& s, const record& r) {
 outcome on_deploying(task_state& s, const record& r) {
   auto id = text_at(r.detail, "deploy_id");
   if (!s.out.built || s.out.deployed || !s.out.deploy_id.empty() || id.empty())
-    return broken(r, "no deploy was due");
+    return record_breaks(r, "no deploy was due");
   s.out.deploy_id = id;
   return {};
 }
 
 outcome on_deployed(task_state& s, const record& r) {
   if (s.out.deploy_id.empty() || s.out.deployed || s.recheck)
-    return broken(r, "a receipt without an intent");
+    return record_breaks(r, "a receipt without an intent");
   if (!flag_at(r.detail, "ok")) {
     refuse(s, refusal::deploy_failed, text_at(r.detail, "ended"), "");
     return {};
@@ -79,7 +75,7 @@ outcome on_deployed(task_state& s, const record& r) {
 
 result<void> carry_delivery_on(task_state& s, const record& r) {
   if (s.at != step::deliver || s.ph != phase::granted)
-    return broken(r, "no delivery was granted");
+    return record_breaks(r, "no delivery was granted");
   switch (r.what) {
     case event::intended:
       return on_intended(s, r);
@@ -92,7 +88,7 @@ result<void> carry_delivery_on(task_state& s, const record& r) {
     case event::deployed:
       return on_deployed(s, r);
     default:
-      return broken(r, "no event of a delivery");
+      return record_breaks(r, "no event of a delivery");
   }
 }
 

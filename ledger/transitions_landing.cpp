@@ -14,24 +14,20 @@ namespace {
 
 using outcome = result<void>;
 
-outcome broken(const record& r, std::string_view why) {
-  return record_breaks(r, why);
-}
-
 /// A new base under the same candidate, or under the same patch: what was won
 /// stands, and step 8 goes on.
 outcome keep_what_was_won(task_state& s, const record& r, bool same_trees) {
   auto tree = text_at(r.detail, "tree");
   auto onto_tree = text_at(r.detail, "onto_tree");
   if (same_trees && (tree != s.tree || onto_tree != s.base_tree))
-    return broken(r, "a place on other trees than were tested and approved");
+    return record_breaks(r, "a place on other trees than were tested and approved");
   if (!same_trees) {
     auto approved = text_at(r.detail, "approved_tree");
     auto tested = text_at(r.detail, "tested_tree");
     if (approved != approved_tree_of(s) || tested.empty())
-      return broken(r, "a review of another tree is carried over");
+      return record_breaks(r, "a review of another tree is carried over");
     if (!file_of(s, path::run_log) || s.diff_path != path::changes)
-      return broken(r, "a patch without its diff, or without the log of its checks");
+      return record_breaks(r, "a patch without its diff, or without the log of its checks");
     s.carried = carried_review{approved, tested};
     if (s.human_ok && s.human_ok->for_step == step::deliver)
       s.human_ok->carried_to = tree;
@@ -50,9 +46,9 @@ outcome keep_what_was_won(task_state& s, const record& r, bool same_trees) {
 /// Another candidate: steps 5 to 7 again, behind a fix if it does not combine.
 outcome begin_anew(task_state& s, const record& r, bool conflict) {
   if (file_of(s, path::run_log) || file_of(s, path::post_audit) || !file_of(s, path::changes))
-    return broken(r, "the evidence of the former candidate stays in its place");
+    return record_breaks(r, "the evidence of the former candidate stays in its place");
   if (conflict && !file_of(s, path::landing_log))
-    return broken(r, "a conflict without its log");
+    return record_breaks(r, "a conflict without its log");
   auto former = s.diff_path; // Its file has left with this very record.
   if (auto ok = go_back(s, r, step::test); !ok)
     return ok;
@@ -70,7 +66,7 @@ outcome begin_anew(task_state& s, const record& r, bool conflict) {
 /// The branch holds it since before something sent it back.
 outcome take_up_what_landed(task_state& s, const record& r) {
   if (!is_landed(s) || text_at(r.detail, "onto") != s.base || text_at(r.detail, "tree") != s.tree)
-    return broken(r, "the landing branch does not hold it");
+    return record_breaks(r, "the landing branch does not hold it");
   s.out = {};
   s.out.placed = s.out.landed = true;
   s.out.tree = s.tree;
@@ -82,9 +78,9 @@ outcome take_up_what_landed(task_state& s, const record& r) {
 /// Nothing is made yet that the former base could matter to.
 outcome begin_fresh(task_state& s, const record& r) {
   if (s.at != step::implement || s.ph != phase::ready || !s.tree.empty())
-    return broken(r, "something is made on the former base already");
+    return record_breaks(r, "something is made on the former base already");
   if (text_at(r.detail, "onto").empty() || text_at(r.detail, "onto_tree").empty())
-    return broken(r, "a place without its base");
+    return record_breaks(r, "a place without its base");
   ++s.placements;
   s.base = text_at(r.detail, "onto");
   s.base_tree = text_at(r.detail, "onto_tree");
@@ -93,10 +89,10 @@ outcome begin_fresh(task_state& s, const record& r) {
 
 outcome on_placed(task_state& s, const record& r) {
   if (s.recheck || s.out.landed || s.out.deployed || !s.out.deploy_id.empty())
-    return broken(r, "no place on the landing branch was due");
+    return record_breaks(r, "no place on the landing branch was due");
   for (auto* key : {"branch", "onto", "onto_tree", "tree"})
     if (text_at(r.detail, key).empty())
-      return broken(r, "a place without " + std::string{key});
+      return record_breaks(r, "a place without " + std::string{key});
   ++s.placements;
   auto how = text_at(r.detail, "how");
   if (how == placing_as_is || how == placing_patch)
@@ -105,15 +101,15 @@ outcome on_placed(task_state& s, const record& r) {
     return begin_anew(s, r, how == placing_conflict);
   if (how == placing_landed)
     return take_up_what_landed(s, r);
-  return broken(r, "an unknown kind of place");
+  return record_breaks(r, "an unknown kind of place");
 }
 
 outcome on_landing(task_state& s, const record& r) {
   if (!s.out.placed || s.out.commit.empty() || !s.out.built || s.out.landed || s.recheck
       || s.out.deployed || !s.out.deploy_id.empty())
-    return broken(r, "no landing was due");
+    return record_breaks(r, "no landing was due");
   if (text_at(r.detail, "commit") != s.out.commit || text_at(r.detail, "to").empty())
-    return broken(r, "the intent names another commit, or no end");
+    return record_breaks(r, "the intent names another commit, or no end");
   s.out.landing_from = text_at(r.detail, "from");
   s.out.landing_to = text_at(r.detail, "to");
   return {};
@@ -121,7 +117,7 @@ outcome on_landing(task_state& s, const record& r) {
 
 outcome on_landed(task_state& s, const record& r) {
   if (s.out.landing_to.empty() || s.out.landed || text_at(r.detail, "commit") != s.out.commit)
-    return broken(r, "a receipt without an intent");
+    return record_breaks(r, "a receipt without an intent");
   s.out.landed = true;
   s.landed = landed_commit{s.out.commit, s.out.tree, s.base};
   recovered(s);
@@ -133,14 +129,14 @@ outcome on_landed(task_state& s, const record& r) {
 outcome on_requesting(task_state& s, const record& r) {
   if (!s.out.built || s.out.landed || !s.out.request.id.empty() || s.recheck || s.out.deployed
       || !s.out.deploy_id.empty())
-    return broken(r, "no pull request was due");
+    return record_breaks(r, "no pull request was due");
   pull_request p{text_at(r.detail, "commit"),
                  text_at(r.detail, "remote"),
                  text_at(r.detail, "target"),
                  {},
                  {}};
   if (p.commit != s.out.commit || p.remote.empty())
-    return broken(r, "the intent names another commit, or no remote");
+    return record_breaks(r, "the intent names another commit, or no remote");
   if (std::find(s.pushed.begin(), s.pushed.end(), p.commit) == s.pushed.end())
     s.pushed.push_back(p.commit);
   s.out.request = std::move(p);
@@ -150,11 +146,11 @@ outcome on_requesting(task_state& s, const record& r) {
 outcome on_requested(task_state& s, const record& r) {
   auto& p = s.out.request;
   if (p.commit.empty() || !p.id.empty() || text_at(r.detail, "commit") != p.commit)
-    return broken(r, "a receipt without an intent");
+    return record_breaks(r, "a receipt without an intent");
   p.id = text_at(r.detail, "pr_id");
   p.url = text_at(r.detail, "pr_url");
   if (p.id.empty() || p.url.empty())
-    return broken(r, "a receipt without the pull request");
+    return record_breaks(r, "a receipt without the pull request");
   s.request = p;
   recovered(s);
   return {};
@@ -166,7 +162,7 @@ result<void> carry_landing_on(task_state& s, const record& r) {
   if (r.what == event::placed && text_at(r.detail, "how") == placing_fresh)
     return begin_fresh(s, r);
   if (s.at != step::deliver || s.ph != phase::granted)
-    return broken(r, "no delivery was granted");
+    return record_breaks(r, "no delivery was granted");
   bool is_request = text_at(r.detail, "how") == by_pull_request;
   switch (r.what) {
     case event::placed:
@@ -176,7 +172,7 @@ result<void> carry_landing_on(task_state& s, const record& r) {
     case event::landed:
       return is_request ? on_requested(s, r) : on_landed(s, r);
     default:
-      return broken(r, "no event of a landing");
+      return record_breaks(r, "no event of a landing");
   }
 }
 

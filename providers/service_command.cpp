@@ -25,7 +25,7 @@ constexpr int exit_signal_first = 129, exit_signal_last = 128 + 64;
 constexpr int no_descriptor = -1;
 constexpr std::size_t output_bytes_max = 16 * 1024 * 1024;
 /// Of what a command printed, in the text of a failure.
-constexpr std::size_t quoted_bytes_max = 1000;
+constexpr std::size_t quoted_log_bytes_max = 1000;
 
 /// The last line that is not empty.
 std::string_view last_line(std::string_view text) {
@@ -131,7 +131,7 @@ find_with(const service_command& c, const deploy_lock& lock, processes& children
   a.log = log_of(*ran);
   if (!ran->ok())
     return fail(fault::unavailable, fmt::format("{}, find: {}: {}", c.name, ran->ended(),
-                                                a.log.substr(0, quoted_bytes_max)));
+                                                a.log.substr(0, quoted_log_bytes_max)));
   a.values = values_in(last_line(ran->output), c);
   if (!a.ok())
     return fail(fault::refused, fmt::format("{}, find: {}", c.name, bad_answer(c)),
@@ -150,7 +150,7 @@ ledger::result<service_answer> make_with(const service_command& c, const std::st
   a.log = log_of(*ran);
   if (is_outage(*ran))
     return fail(fault::unavailable, fmt::format("{}: outage ({}): {}", c.name, ran->ended(),
-                                                a.log.substr(0, quoted_bytes_max)));
+                                                a.log.substr(0, quoted_log_bytes_max)));
   if (!ran->ok() && is_full(c.folder))
     return ended_on_a_full_disk(c.name, c.folder);
   if (ran->ok())

@@ -20,7 +20,7 @@ using ledger::json;
 constexpr const char* reading_tools = "Read,Grep,Glob";
 constexpr const char* writing_tools = "Read,Grep,Glob,Edit,Write,Bash";
 
-plan prepare(const request& r, const cli_settings& s, const places&) {
+plan prepare_claude(const request& r, const cli_settings& s, const places&) {
   plan made;
   made.argv = program_words(claude_tool, s);
   const auto add = [&](std::initializer_list<std::string> words) {
@@ -60,7 +60,7 @@ plan prepare(const request& r, const cli_settings& s, const places&) {
   return made;
 }
 
-tokens tokens_of(const json& result) {
+tokens claude_tokens(const json& result) {
   tokens n;
   const auto usage = result.find("usage");
   if (usage == result.end())
@@ -107,7 +107,7 @@ std::optional<call_failure> why_none(const json& result, const finished_run& run
   return std::nullopt;
 }
 
-tl::expected<answer, call_failure> read(const finished_run& run, const cli_settings& s) {
+tl::expected<answer, call_failure> read_claude(const finished_run& run, const cli_settings& s) {
   if (auto bad = ended_badly(claude_tool, run, s))
     return tl::make_unexpected(std::move(*bad));
   json result;
@@ -125,7 +125,7 @@ tl::expected<answer, call_failure> read(const finished_run& run, const cli_setti
     f.may_be_billed = true;
     return tl::make_unexpected(std::move(f));
   }
-  const auto used = tokens_of(result);
+  const auto used = claude_tokens(result);
   const bool tells = result.find("total_cost_usd") != result.end();
   // With a login of the user's it tells what the same had cost with a key.
   const bool is_free = s.price && !ledger::costs_something(*s.price);
@@ -156,7 +156,7 @@ extern const tool claude_tool{"claude-code",
                               ".claude/.credentials.json",
                               "log in with `claude` and /login",
                               std::chrono::minutes(10),
-                              prepare,
-                              read};
+                              prepare_claude,
+                              read_claude};
 
 } // namespace providers::cli

@@ -33,7 +33,7 @@ const char* sandbox_of(bool writes, const places& p) {
   return writes ? "workspace-write" : "read-only";
 }
 
-plan prepare(const request& r, const cli_settings& s, const places& p) {
+plan prepare_codex(const request& r, const cli_settings& s, const places& p) {
   plan made;
   made.argv = program_words(codex_tool, s);
   const auto add = [&](std::initializer_list<std::string> words) {
@@ -103,7 +103,7 @@ void hear(told& t, const json& event) {
   }
 }
 
-tokens tokens_of(const json& usage) {
+tokens codex_tokens(const json& usage) {
   tokens n;
   n.cached = count_at(usage, "cached_input_tokens");
   const auto all = count_at(usage, "input_tokens"); // With those that were cached.
@@ -112,13 +112,13 @@ tokens tokens_of(const json& usage) {
   return n;
 }
 
-tl::expected<answer, call_failure> read(const finished_run& run, const cli_settings& s) {
+tl::expected<answer, call_failure> read_codex(const finished_run& run, const cli_settings& s) {
   const auto& tool = codex_tool;
   if (auto bad = ended_badly(tool, run, s))
     return tl::make_unexpected(std::move(*bad));
   told t;
   each_json_line(run.child.output, run.child.output_cut, [&](const json& e) { hear(t, e); });
-  const auto used = tokens_of(t.usage);
+  const auto used = codex_tokens(t.usage);
   const auto usd = cost_of(used, s.price);
   const auto no = [&](call_failure f) {
     f.used = used;
@@ -157,7 +157,7 @@ extern const tool codex_tool{"codex-cli",
                              ".codex/auth.json",
                              "log in with `codex login`",
                              std::chrono::minutes(10),
-                             prepare,
-                             read};
+                             prepare_codex,
+                             read_codex};
 
 } // namespace providers::cli

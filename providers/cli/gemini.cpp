@@ -30,7 +30,7 @@ std::string own_settings(const cli_settings& s) {
   return all.dump(2) + "\n";
 }
 
-plan prepare(const request& r, const cli_settings& s, const places& p) {
+plan prepare_gemini(const request& r, const cli_settings& s, const places& p) {
   plan made;
   made.argv = program_words(gemini_tool, s);
   const auto add = [&](std::initializer_list<std::string> words) {
@@ -71,7 +71,7 @@ int status_of_exit(int exit_code) {
   return 0;
 }
 
-tokens tokens_of(const json& said) {
+tokens gemini_tokens(const json& said) {
   tokens n;
   const auto stats = said.find("stats");
   if (stats == said.end() || !stats->is_object())
@@ -149,11 +149,11 @@ call_failure empty(const error_said& e, const cli_settings& s) {
                       "the model ended without an answer", e.text.empty() ? e.type : e.text);
 }
 
-tl::expected<answer, call_failure> read(const finished_run& run, const cli_settings& s) {
+tl::expected<answer, call_failure> read_gemini(const finished_run& run, const cli_settings& s) {
   if (auto bad = ended_badly(gemini_tool, run, s))
     return tl::make_unexpected(std::move(*bad));
   const auto said = last_object(run.child.output);
-  const auto used = said.is_object() ? tokens_of(said) : tokens{};
+  const auto used = said.is_object() ? gemini_tokens(said) : tokens{};
   const auto usd = cost_of(used, s.price);
   const auto no = [&](call_failure f) {
     f.used = used;
@@ -199,7 +199,7 @@ extern const tool gemini_tool{"gemini-cli",
                               ".gemini/oauth_creds.json",
                               "log in with `gemini`",
                               milliseconds(0), // See above: silence is no sign.
-                              prepare,
-                              read};
+                              prepare_gemini,
+                              read_gemini};
 
 } // namespace providers::cli

@@ -12,7 +12,7 @@ namespace providers::dialects {
 
 namespace {
 
-constexpr std::array errors{
+constexpr std::array anthropic_errors{
     meaning{"enforced_spend_limit_reached", finding::no_credit},
     meaning{"invalid_request_error", finding::bad_request},
     meaning{"authentication_error", finding::key_invalid},
@@ -71,7 +71,7 @@ void mark_messages(json& messages) {
 class anthropic final : public vendor {
 public:
   anthropic()
-      : vendor("anthropic", errors) {}
+      : vendor("anthropic", anthropic_errors) {}
 
   http_request write(const model_settings& m, const prompt& p,
                      std::span<const turn> turns) const override {
@@ -153,7 +153,7 @@ protected:
   /// lifts; only `details.error_code` tells.
   void look_closer(const json& error, trouble& t) const override {
     auto code = ledger::text_at(member(error, "details"), "error_code");
-    if (auto found = meaning_of(errors, code)) {
+    if (auto found = meaning_of(anthropic_errors, code)) {
       t.is = *found;
       t.reason = code;
     }

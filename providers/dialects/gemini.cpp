@@ -17,7 +17,7 @@ namespace providers::dialects {
 
 namespace {
 
-constexpr std::array errors{
+constexpr std::array gemini_errors{
     // Reasons of ErrorInfo: an invalid key is status 400.
     meaning{"API_KEY_INVALID", finding::key_invalid},
     meaning{"API_KEY_SERVICE_BLOCKED", finding::key_forbidden},
@@ -37,7 +37,7 @@ constexpr std::array errors{
 };
 
 /// STOP alone is an answer.
-constexpr std::array finishes{
+constexpr std::array gemini_finishes{
     meaning{"MAX_TOKENS", finding::cut_off},
     meaning{"SAFETY", finding::refusal},
     meaning{"PROHIBITED_CONTENT", finding::refusal},
@@ -106,7 +106,7 @@ bool add_part(turn& t, const json& part) {
 class gemini final : public vendor {
 public:
   gemini()
-      : vendor("gemini", errors) {}
+      : vendor("gemini", gemini_errors) {}
 
   http_request write(const model_settings& m, const prompt& p,
                      std::span<const turn> turns) const override {
@@ -170,7 +170,7 @@ protected:
     auto finish = ledger::text_at(candidate, "finishReason");
     if (finish != "STOP") {
       auto said = ledger::text_at(candidate, "finishMessage");
-      return no_turn(meaning_of(finishes, finish).value_or(finding::unexpected_stop),
+      return no_turn(meaning_of(gemini_finishes, finish).value_or(finding::unexpected_stop),
                      finish.empty() ? "no finishReason" : finish, said.empty() ? t.text : said);
     }
     if (malformed)
@@ -194,7 +194,7 @@ protected:
       return;
     for (auto& detail : details) {
       auto reason = ledger::text_at(detail, "reason");
-      if (auto found = meaning_of(errors, reason)) {
+      if (auto found = meaning_of(gemini_errors, reason)) {
         t.is = *found;
         t.reason = reason;
       }

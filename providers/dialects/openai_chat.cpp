@@ -15,7 +15,7 @@ namespace providers::dialects {
 namespace {
 
 /// `stop` and `tool_calls` are answers; some servers say `stop` with calls.
-constexpr std::array finishes{
+constexpr std::array chat_finishes{
     meaning{"length", finding::cut_off},
     meaning{"content_filter", finding::filtered},
     meaning{"error", finding::service_error},
@@ -32,7 +32,7 @@ std::string joined(const prompt& p) {
   return all;
 }
 
-void add_turn(json& messages, const turn& t) {
+void add_message(json& messages, const turn& t) {
   json said = t.raw;
   if (said.is_object() && !said.contains("role"))
     said["role"] = "assistant";
@@ -107,7 +107,7 @@ public:
       messages.push_back({{"role", "system"}, {"content", p.system}});
     messages.push_back({{"role", "user"}, {"content", joined(p)}});
     for (auto& t : turns)
-      add_turn(messages, t);
+      add_message(messages, t);
     r.body = dump_valid(body);
     return r;
   }
@@ -133,7 +133,7 @@ protected:
       return no_turn(finding::refusal, "refusal", no);
     auto finish = ledger::text_at(choice, "finish_reason");
     if (finish != "stop" && finish != "tool_calls")
-      return no_turn(meaning_of(finishes, finish).value_or(finding::unexpected_stop),
+      return no_turn(meaning_of(chat_finishes, finish).value_or(finding::unexpected_stop),
                      finish.empty() ? "no finish_reason" : finish, t.text);
     if (!add_calls(t, member(message, "tool_calls")) || (finish == "tool_calls" && t.calls.empty()))
       return no_turn(finding::malformed_call, finish);

@@ -40,7 +40,7 @@ bool goes_back(const json& item) {
          || !ledger::text_at(item, "encrypted_content").empty();
 }
 
-void add_turn(json& input, const turn& t) {
+void add_input(json& input, const turn& t) {
   if (t.raw.is_array())
     for (auto& item : t.raw)
       if (goes_back(item))
@@ -120,7 +120,7 @@ public:
     auto& input = body["input"] = json::array();
     input.push_back({{"type", "message"}, {"role", "user"}, {"content", std::move(content)}});
     for (auto& t : turns)
-      add_turn(input, t);
+      add_input(input, t);
     body["max_output_tokens"] = m.max_output_tokens;
     body["store"] = false;
     if (reasons(m.model))

@@ -27,7 +27,7 @@ constexpr std::uint64_t chunk_bytes = 8 * 1024 * 1024;
 /// Of a line that matches: the most that is shown of it, around the match.
 constexpr std::size_t line_shown_max = 240;
 constexpr std::size_t before_match_max = 80;
-constexpr std::size_t body_bytes_max = result_bytes_max - 2 * 1024;
+constexpr std::size_t matches_bytes_max = result_bytes_max - 2 * 1024;
 
 /// The line, or the piece of it around the match.
 std::string excerpt_of(std::string_view line, std::size_t match) {
@@ -79,7 +79,7 @@ void search_file(const RE2& pattern, const curtain& c, const std::string& path,
     if (!match)
       continue;
     const auto text = fmt::format("{}:{}: {}\n", name, number, excerpt_of(plain, *match));
-    f.full = f.matches == matches_max || f.body.size() + text.size() > body_bytes_max;
+    f.full = f.matches == matches_max || f.body.size() + text.size() > matches_bytes_max;
     if (f.full)
       break;
     f.body += text;
