@@ -48,5 +48,7 @@ function(embed_texts target namespace function)
     DEPENDS ${files} "${EMBED_TEXT_SCRIPT}"
     COMMENT "Embedding ${function}"
     VERBATIM)
+  # Nobody reads what is generated; nor is it there in a build that is never built.
+  set_source_files_properties("${out}" PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
   target_sources(${target} PRIVATE "${out}")
 endfunction()
