@@ -44,6 +44,7 @@ ledger::result<std::vector<sized_id>> sizes_of(const git& g, const std::vector<s
 ledger::result<void> read_batch(const git& g, const std::vector<sized_id>& batch,
                                 std::vector<std::string>& all) {
   std::vector<std::string> ids;
+  ids.reserve(batch.size());
   for (auto& i : batch)
     ids.push_back(i.id);
   auto text = g.objects(ids, true);

@@ -21,6 +21,7 @@ std::vector<journal::impl::examined>
 journal::impl::examine_all(const std::map<std::string, copies>& tasks, const all_marks& marked,
                            std::string_view boot_id) {
   std::vector<const copies*> all;
+  all.reserve(tasks.size());
   for (auto& [task, e] : tasks)
     all.push_back(&e);
   std::vector<examined> out(all.size());
