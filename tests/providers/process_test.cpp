@@ -352,7 +352,6 @@ TEST(Process, NothingSurvivesAKillOfTheProgram) {
   }
 }
 
-/// All children of this process, as the kernel knows them.
 std::set<pid_t> children_of_ours() {
   std::set<pid_t> all;
   for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
