@@ -205,13 +205,17 @@ std::string uri_of(const std::filesystem::path& file) {
 // lock, and the exclusive mode keeps the index of the log in memory instead of in
 // a file beside it.
 std::pair<std::string, const char*> how_to_read(const std::filesystem::path& file) {
-  auto log = identity_of(std::filesystem::path(file.string() + "-wal"));
-  bool has_log = log && log->size != 0;
+  bool has_log = database::has_log(file);
   return {uri_of(file) + (has_log ? "?mode=ro&vfs=unix-none" : "?mode=ro&immutable=1"),
           has_log ? "PRAGMA locking_mode = EXCLUSIVE" : "PRAGMA locking_mode = NORMAL"};
 }
 
 } // namespace
+
+bool database::has_log(const std::filesystem::path& file) {
+  auto log = identity_of(std::filesystem::path(file.string() + "-wal"));
+  return log && log->size != 0;
+}
 
 result<database> database::open_to_read(const std::filesystem::path& file) {
   auto i = std::make_unique<impl>();

@@ -61,6 +61,9 @@ public:
   /// it: the caller has to notice (snapshot.cpp).
   static result<database> open_to_read(const std::filesystem::path& file);
 
+  /// Whether beside the file there is something that is not in it yet.
+  static bool has_log(const std::filesystem::path& file);
+
   database(database&&) noexcept;
   database& operator=(database&&) noexcept;
   ~database();

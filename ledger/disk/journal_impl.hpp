@@ -96,7 +96,7 @@ struct journal::impl {
   void adopt(std::vector<prepared>& ready);
   void work_off_backlog();
   std::vector<result<void>> project_all();
-  std::string row_of(const std::string& task, const chain& c, std::string_view known) const;
+  std::string row_of(const std::string& task, const chain& c, const kept_standings* kept) const;
   void keep_standings(const std::set<std::string>& tasks);
   result<void> take_up(const std::string& task, chain& c);
   std::uint64_t low() const noexcept;

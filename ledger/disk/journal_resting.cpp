@@ -18,16 +18,19 @@ std::uint64_t journal::impl::low() const noexcept {
   return at_work.empty() ? last_id + 1 : at_work.begin()->first;
 }
 
-// Empty: it is not at rest. `known` is its standing, if that is known already.
+// Empty: it is not at rest. What an earlier journal kept of the very same file, which
+// was found sound again, need not be folded anew; `kept` may be null.
 std::string journal::impl::row_of(const std::string& task, const chain& c,
-                                  std::string_view known) const {
+                                  const kept_standings* kept) const {
   if (!may_rest(c))
     return {};
   auto identity = root.identity(task + "/" + std::string(path::journal));
   if (!identity)
     return {};
-  if (!known.empty())
-    return row_line(c.last_id, *identity, known);
+  if (kept)
+    if (auto row = kept->rows.find(task); row != kept->rows.end())
+      if (row->second.journal == *identity)
+        return row_line(c.last_id, *identity, row->second.text);
   auto state = fold(task, c.records);
   return state && state->at_rest() ? row_line(c.last_id, *identity, to_text(standing_of(*state)))
                                    : std::string{};
@@ -62,7 +65,8 @@ void journal::impl::keep_standings(const std::set<std::string>& tasks) {
     if (auto& c = chains.find(task)->second; may_rest(c))
       all.emplace_back(&task, &c);
   std::vector<std::string> rows(all.size());
-  hands.share_out(all.size(), [&](auto i) { rows[i] = row_of(*all[i].first, *all[i].second, {}); });
+  hands.share_out(all.size(),
+                  [&](auto i) { rows[i] = row_of(*all[i].first, *all[i].second, nullptr); });
   for (std::size_t i = 0; i < all.size(); ++i) {
     if (rows[i].empty())
       continue;
@@ -77,22 +81,14 @@ void journal::impl::keep_standings(const std::set<std::string>& tasks) {
   standings.add(rows, low());
 }
 
-// What an earlier journal knew of a task holds if it is of this very chain.
 void journal::impl::begin_standings() {
   auto kept = read_standings(keys, at.boot_id);
   std::vector<std::pair<const std::string*, const chain*>> all;
   for (auto& [task, c] : chains)
     all.emplace_back(&task, &c);
   std::vector<std::string> rows(all.size());
-  hands.share_out(all.size(), [&](auto i) {
-    auto& [task, c] = all[i];
-    std::string_view known;
-    if (kept)
-      if (auto row = kept->rows.find(*task); row != kept->rows.end())
-        if (root.glance(*task + "/" + std::string(path::journal)) == row->second.journal)
-          known = row->second.text;
-    rows[i] = row_of(*task, *c, known);
-  });
+  hands.share_out(all.size(),
+                  [&](auto i) { rows[i] = row_of(*all[i].first, *all[i].second, kept.get()); });
   for (std::size_t i = 0; i < all.size(); ++i)
     if (rows[i].empty())
       at_work.emplace(all[i].second->first_id, *all[i].first);

@@ -23,8 +23,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-using stored_chains = std::map<std::string, std::vector<stored_line>>;
-
 void add(overview& out, const std::string& task, const std::vector<record>& records) {
   if (auto state = fold(task, records))
     out.standings.insert_or_assign(task, standing_of(*state));
@@ -116,8 +114,7 @@ private:
 
   bool is_as_closed() const {
     auto db = database_of(root_);
-    auto log = identity_of(fs::path(db.string() + "-wal"));
-    return kept_.closed == identity_of(db) && (!log || log->size == 0);
+    return kept_.closed == identity_of(db) && !database::has_log(db);
   }
 
   // One reading of the database finds those whose lines tell of more than their rows
@@ -128,12 +125,12 @@ private:
     auto done = gather_all(rest);
     bool any_row = std::any_of(rest.begin(), rest.end(),
                                [&](auto* e) { return kept_.rows.contains(e->task); });
-    auto stored =
-        done ? read_stored(any_row ? 0 : kept_.low, kept_.low) : tl::make_unexpected(done.error());
-    if (!stored || marked_.last_id < kept_.last_id)
+    auto stored = done ? lines_of_others(any_row ? 0 : kept_.low, kept_.low)
+                       : tl::make_unexpected(done.error());
+    if (!stored || stored->marked.last_id < kept_.last_id)
       return stored ? result<bool>(false) : tl::make_unexpected(stored.error());
     std::vector<copies*> news;
-    for (auto& [task, lines] : *stored) {
+    for (auto& [task, lines] : stored->lines) {
       auto [e, is_new] = seen.try_emplace(task);
       e->second.task = task;
       e->second.has_folder = e->second.has_folder || (is_new && t_.has_folder(task));
@@ -144,7 +141,7 @@ private:
     if (!news.empty()) {
       done = gather_all(news);
       if (done)
-        stored = read_stored(0, no_id);
+        stored = lines_of_others(0, no_id);
       if (!done || !stored)
         return tl::make_unexpected(done ? stored.error() : done.error());
     }
@@ -168,31 +165,20 @@ private:
   }
 
   // The lines of those that are examined, from this id on; all lines from `all_from`.
-  result<stored_chains> read_stored(std::uint64_t from_id, std::uint64_t all_from) {
-    stored_chains out;
-    auto done = read_database(root_, [&](const database& db) -> result<void> {
-      auto marked = db.read_marks();
-      auto lines = db.lines(
-          from_id, [&](auto id, auto task) { return id >= all_from || others_.contains(task); });
-      if (!marked || !lines)
-        return tl::make_unexpected(marked ? lines.error() : marked.error());
-      marked_ = std::move(*marked);
-      out = std::move(*lines);
-      return {};
+  result<stored_state> lines_of_others(std::uint64_t from_id, std::uint64_t all_from) const {
+    return read_stored(root_, false, from_id, [&](auto id, auto task) {
+      return id >= all_from || others_.contains(task);
     });
-    if (!done)
-      return tl::make_unexpected(done.error());
-    return out;
   }
 
-  void examine_others(stored_chains& stored) {
+  void examine_others(stored_state& stored) {
     std::set<std::string> named;
     for (auto& d : out_.damages)
       named.insert(d.task);
     for (auto& [task, o] : others_) {
-      if (auto lines = stored.find(task); lines != stored.end())
+      if (auto lines = stored.lines.find(task); lines != stored.lines.end())
         take_stored(t_, *o.e, std::move(lines->second));
-      auto f = examine(*o.e, circumstances_of(task, marked_, boot_), keys_);
+      auto f = examine(*o.e, circumstances_of(task, stored.marked, boot_), keys_);
       bool is_named = named.contains(task) || !o.hurt.empty();
       out_.damages.insert(out_.damages.end(), o.hurt.begin(), o.hurt.end());
       if (tell(task, f, is_named, out_.damages))
@@ -208,7 +194,6 @@ private:
   crew hands_;
   overview out_;
   std::map<std::string, other, std::less<>> others_; ///< Those that are examined.
-  all_marks marked_;
 };
 
 } // namespace

@@ -72,6 +72,24 @@ result<void> read_database(const fs::path& root,
               : done;
 }
 
+result<stored_state> read_stored(const fs::path& root, bool is_checked, std::uint64_t from_id,
+                                 const database::line_filter& keep) {
+  stored_state out;
+  auto done = read_database(root, [&](const database& db) -> result<void> {
+    if (auto sound = is_checked ? db.check() : result<void>{}; !sound)
+      return sound;
+    auto marked = db.read_marks();
+    auto lines = db.lines(from_id, keep);
+    if (!marked || !lines)
+      return tl::make_unexpected(marked ? lines.error() : marked.error());
+    out = {std::move(*marked), std::move(*lines)};
+    return {};
+  });
+  if (!done)
+    return tl::make_unexpected(done.error());
+  return out;
+}
+
 void take_stored(const tree& t, copies& e, std::vector<stored_line> stored) {
   e.stored = std::move(stored);
   e.has_folder = t.has_folder(e.task);

@@ -15,8 +15,10 @@
 #include "ledger/disk/tree.hpp"
 #include "ledger/result.hpp"
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -29,6 +31,17 @@ std::filesystem::path database_of(const std::filesystem::path& root);
 /// came in between. Not called if there is no database, or an empty one.
 result<void> read_database(const std::filesystem::path& root,
                            const std::function<result<void>(const database&)>& read);
+
+/// What the database holds of the tasks: as of one reading.
+struct stored_state {
+  all_marks marked;
+  std::map<std::string, std::vector<stored_line>> lines; ///< By task.
+};
+
+/// The lines from this id on that `keep` says yes to (unset: all); with `is_checked`
+/// its structure is looked through first. Nothing of all, if there is no database.
+result<stored_state> read_stored(const std::filesystem::path& root, bool is_checked,
+                                 std::uint64_t from_id = 0, const database::line_filter& keep = {});
 
 /// Gives `e` what the database has of its task, and the journal as it is by now:
 /// what is settled in the database is in the folder, what is newer is none of

@@ -14,38 +14,6 @@ namespace ledger::disk {
 
 namespace fs = std::filesystem;
 
-namespace {
-
-using stored_chains = std::map<std::string, std::vector<stored_line>>;
-
-// All that the database holds, into the copies.
-result<all_marks> add_stored(const fs::path& root, const tree& t,
-                             std::map<std::string, copies>& tasks) {
-  all_marks marked;
-  stored_chains stored;
-  auto done = read_database(root, [&](const database& db) -> result<void> {
-    if (auto sound = db.check(); !sound)
-      return sound;
-    auto found = db.read_marks();
-    auto lines = db.lines();
-    if (!found || !lines)
-      return tl::make_unexpected(found ? lines.error() : found.error());
-    marked = std::move(*found);
-    stored = std::move(*lines);
-    return {};
-  });
-  if (!done)
-    return tl::make_unexpected(done.error());
-  for (auto& [task, lines] : stored) {
-    auto& e = tasks[task];
-    e.task = task;
-    take_stored(t, e, std::move(lines));
-  }
-  return marked;
-}
-
-} // namespace
-
 result<snapshot> read_snapshot(const fs::path& root, const keyring& keys) {
   auto t = tree::open(root, false);
   if (!t && t.error().kind == fault::not_found)
@@ -57,16 +25,21 @@ result<snapshot> read_snapshot(const fs::path& root, const keyring& keys) {
   auto tasks = gather(*t, keys, hands, out.damages);
   if (!tasks)
     return tl::make_unexpected(tasks.error());
-  auto marked = add_stored(root, *t, *tasks);
-  if (!marked)
-    return tl::make_unexpected(marked.error());
+  auto stored = read_stored(root, true);
+  if (!stored)
+    return tl::make_unexpected(stored.error());
+  for (auto& [task, lines] : stored->lines) {
+    auto& e = (*tasks)[task];
+    e.task = task;
+    take_stored(*t, e, std::move(lines));
+  }
   auto boot = kernel_boot_id().value_or("");
   std::vector<const copies*> all;
   for (auto& [task, e] : *tasks)
     all.push_back(&e);
   std::vector<finding> found(all.size());
   hands.share_out(all.size(), [&](auto i) {
-    found[i] = examine(*all[i], circumstances_of(all[i]->task, *marked, boot), keys);
+    found[i] = examine(*all[i], circumstances_of(all[i]->task, stored->marked, boot), keys);
   });
   std::set<std::string> named;
   for (auto& d : out.damages)

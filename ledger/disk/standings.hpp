@@ -10,8 +10,9 @@
 //      journal.jsonl has that identity, no later record of the task is in the
 //      database and the list of trusted keys is the same file.
 //   2. The file stands in the state folder, where only those write who can sign.
-//   3. Nothing depends on it: no gate, no start and no `verify` reads what it
-//      says. What cannot be written or believed is as if there were none.
+//   3. Nothing depends on it: no gate, no start and no `verify` goes by what it
+//      says. (A start carries on the rows of chains that it has found sound itself.)
+//      What cannot be written or believed is as if there were none.
 //   4. Rows are not synced. Those of another boot are believed only if the journal
 //      was *closed* behind them: a power cut may have taken what they tell of.
 //   5. *low*: each record with a smaller id is of a task that has a row. A database
@@ -26,6 +27,8 @@
 #include "ledger/disk/tree.hpp"
 
 #include <cstdint>
+#include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
