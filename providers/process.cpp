@@ -1,8 +1,8 @@
 #include "providers/process.hpp"
 
-#include "providers/bounded_text.hpp"
+#include "providers/child.hpp"
 #include "providers/guard.hpp"
-#include "providers/spawn.hpp"
+#include "providers/process_group.hpp"
 
 #include <fmt/format.h>
 
@@ -38,40 +38,17 @@ using std::chrono::milliseconds;
 constexpr milliseconds term_grace{2000};
 /// How long to wait, after a child's end, for whoever still holds its output.
 constexpr milliseconds drain_grace{200};
+/// How long to wait for the rest of its group, which was killed, to be gone.
+constexpr milliseconds group_grace{2000};
+/// Waited for so long, one looks closely: each process of the system.
+constexpr milliseconds look_closely_after{16};
 /// Spawned in one go before events are looked at again: a spawn takes 0.5 ms.
 constexpr int spawns_at_once = 16;
-
-using done_function = std::function<void(ledger::result<child_result>)>;
 
 struct job {
   child_spec spec;
   file in;
-  done_function done;
-};
-
-struct child {
-  explicit child(std::size_t max_output_bytes)
-      : output(max_output_bytes)
-      , errors(max_output_bytes) {}
-  std::uint64_t id = 0;
-  pid_t pid = -1;
-  file pidfd, out, err;
-  file talk; // Its end of the socket, so that close() can tell it of the end.
-  bounded_text output, errors;
-  milliseconds timeout{0}, idle_timeout{0};
-  int death_signal = SIGKILL;
-  std::string owner;
-  std::shared_ptr<void> kept;
-  done_function done;
-  clock::time_point started, last_output, kill_at, drain_until, ended;
-  clock::time_point armed = clock::time_point::max();
-  child_result::end how = child_result::end::exited;
-  milliseconds limit{0};
-  bool signalled = false; // By us.
-  bool killed = false;    // SIGKILL was sent.
-  bool guarded = false;   // Its group is on the guard's list.
-  bool exited = false;    // And reaped: its id is not ours any more.
-  int status = 0;
+  std::function<void(ledger::result<child_result>)> done;
 };
 
 enum : std::uint64_t { from_pidfd = 0, from_out = 1, from_err = 2 };
@@ -92,6 +69,7 @@ struct processes::impl {
   void on_exit(child& c);
   void on_timers();
   void on_timer(child& c, clock::time_point now);
+  void on_timer_after_exit(child& c, clock::time_point now);
   void terminate(child& c, child_result::end how, milliseconds limit);
   void arm(child& c);
   void forget(file& f) const;
@@ -312,7 +290,7 @@ void processes::impl::handle(const epoll_event& e) {
     default:
       on_exit(c);
   }
-  if (c.exited && !c.out && !c.err)
+  if (c.exited && !c.out && !c.err && !c.group_is_left)
     finish(c);
 }
 
@@ -345,6 +323,7 @@ void processes::impl::on_exit(child& c) {
   c.exited = true;
   c.ended = clock::now();
   c.drain_until = c.ended + drain_grace;
+  c.group_is_left = group_is_at_work(c.pid, false);
   arm(c);
 }
 
@@ -361,7 +340,7 @@ void processes::impl::on_timers() {
 
 void processes::impl::on_timer(child& c, clock::time_point now) {
   if (c.exited)
-    return finish(c); // Somebody outside the group holds the output: not ours to wait for.
+    return on_timer_after_exit(c, now);
   if (c.signalled) {
     if (!c.killed && now >= c.kill_at) {
       c.killed = true;
@@ -380,6 +359,19 @@ void processes::impl::on_timer(child& c, clock::time_point now) {
   arm(c);
 }
 
+void processes::impl::on_timer_after_exit(child& c, clock::time_point now) {
+  if (c.group_is_left) {
+    c.group_is_left =
+        now < c.ended + group_grace && group_is_at_work(c.pid, c.next_look >= look_closely_after);
+    c.next_look *= 2;
+  }
+  const auto drained = !c.out && !c.err;
+  // Somebody outside the group may hold the output: not ours to wait for.
+  if (!c.group_is_left && (drained || now >= c.drain_until))
+    return finish(c);
+  arm(c);
+}
+
 void processes::impl::terminate(child& c, child_result::end how, milliseconds limit) {
   c.how = how;
   c.limit = limit;
@@ -393,7 +385,7 @@ void processes::impl::terminate(child& c, child_result::end how, milliseconds li
 void processes::impl::arm(child& c) {
   auto at = clock::time_point::max();
   if (c.exited) {
-    at = c.drain_until;
+    at = c.group_is_left ? clock::now() + c.next_look : c.drain_until;
   } else if (c.signalled) {
     at = c.killed ? at : c.kill_at;
   } else {
@@ -410,23 +402,7 @@ void processes::impl::arm(child& c) {
 }
 
 void processes::impl::finish(child& c) {
-  child_result r;
-  r.kept = std::move(c.kept);
-  r.how = c.how;
-  r.limit = c.limit;
-  r.took = std::chrono::duration_cast<milliseconds>(c.ended - c.started);
-  if (WIFSIGNALED(c.status)) {
-    r.exit_code = 128 + WTERMSIG(c.status);
-    if (!c.signalled)
-      r.how = child_result::end::signalled;
-  } else {
-    r.exit_code = WEXITSTATUS(c.status);
-  }
-  r.dropped_bytes = c.output.dropped_bytes() + c.errors.dropped_bytes();
-  r.output_cut = {c.output.head_bytes(), c.output.dropped_bytes()};
-  r.err_cut = {c.errors.head_bytes(), c.errors.dropped_bytes()};
-  r.output = c.output.take();
-  r.err = c.errors.take();
+  auto r = result_of(c);
   forget(c.out);
   forget(c.err);
   if (c.armed != clock::time_point::max())

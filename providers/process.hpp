@@ -14,9 +14,10 @@
 //      caller's, if nothing could be started). It must not block.
 //   5. close() ends every child's group with `death_signal` (2 s later with
 //      SIGKILL) and waits for it.
-//   6. What is left of a child's group when the child ends is killed; whoever
-//      escaped from the group and still holds the output delays the result by
-//      at most 200 ms.
+//   6. What is left of a child's group when the child ends is killed, and the
+//      result is told once it is gone (2 s at most): a sandbox ends with it, and
+//      nobody in one writes after the result. Whoever escaped from the group and
+//      still holds the output delays the result by at most 200 ms.
 //   7. However this process ends, kill -9 included, the child gets
 //      `death_signal`; with `group_dies_with_us` the rest of its group gets
 //      SIGKILL.

@@ -1,0 +1,50 @@
+#include "providers/process_group.hpp"
+
+#include <cctype>
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <system_error>
+
+namespace providers {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// The line of proc(5): number (name) state parent group ... A name may hold anything.
+bool is_at_work_in(pid_t group, const std::string& line) {
+  const auto name_end = line.rfind(')');
+  char state = 'X';
+  int parent = 0, its_group = 0;
+  return name_end != std::string::npos
+         && std::sscanf(line.c_str() + name_end + 1, " %c %d %d", &state, &parent, &its_group) == 3
+         && its_group == group && state != 'Z' && state != 'X';
+}
+
+} // namespace
+
+bool group_is_at_work(pid_t group, bool closely) {
+  if (::kill(-group, 0) != 0)
+    return false; // Nobody is there, or nobody that we could end.
+  if (!closely)
+    return true;
+  std::error_code e;
+  fs::directory_iterator at("/proc", e);
+  if (e)
+    return false; // There is no way to know, and one that is only remembered stays.
+  for (const fs::directory_iterator end; !e && at != end; at.increment(e)) {
+    const auto name = at->path().filename().string();
+    if (std::isdigit(static_cast<unsigned char>(name.front())) == 0)
+      continue;
+    std::ifstream file(at->path() / "stat");
+    if (is_at_work_in(group, std::string(std::istreambuf_iterator<char>(file), {})))
+      return true;
+  }
+  return false;
+}
+
+} // namespace providers
