@@ -206,7 +206,7 @@ public:
   caf::behavior make_behavior() override {
     return {
         [this](work_order& order) -> caf::result<outcome> {
-          order_ = order;
+          order_ = std::move(order);
           promise_ = make_response_promise<outcome>();
           work();
           return promise_;
@@ -234,14 +234,15 @@ private:
     if (!d) {
       auto fault = d.error();
       fault.what.detail = world().secrets.redact(fault.what.detail);
-      return finish({nullptr, fault});
+      return finish({nullptr, std::move(fault)});
     }
     append(order_.state->task, order_.state->seq, {std::move(*d)},
            [this](outcome o) { finish(std::move(o)); });
   }
 
   void finish(outcome o) {
-    promise_.deliver(std::move(o));
+    auto state = advanced(std::move(order_.state), o);
+    promise_.deliver(outcome{nullptr, std::move(o.fault), std::move(state)});
     quit();
   }
 

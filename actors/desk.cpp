@@ -105,12 +105,4 @@ trouble fault_of(caf::actor_system& system, const caf::error& e, const std::stri
           {ledger::fault::unavailable, who + " ended without an answer: " + words(system, e)}};
 }
 
-outcome joined(const outcome& first, const outcome& second) {
-  auto all = std::make_shared<std::vector<ledger::record>>();
-  for (auto& part : {first.records, second.records})
-    if (part)
-      all->insert(all->end(), part->begin(), part->end());
-  return {all, second.fault};
-}
-
 } // namespace actors

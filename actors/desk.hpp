@@ -23,6 +23,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
@@ -84,10 +85,11 @@ protected:
   template <class Work, class Then>
   void elsewhere(providers::executor& where, Work work, Then then) {
     caf::actor me{this};
-    where.run([me, work = std::move(work), then = std::move(then)]() mutable {
-      auto got = std::make_shared<decltype(attempt(work))>(attempt(work));
-      auto back =
-          std::make_shared<std::function<void()>>([then, got]() mutable { then(std::move(*got)); });
+    where.run([me, work = std::optional<Work>{std::move(work)}, then = std::move(then)]() mutable {
+      auto got = std::make_shared<decltype(attempt(*work))>(attempt(*work));
+      work.reset(); // Whoever goes on may be the only one who has what it held.
+      auto back = std::make_shared<std::function<void()>>(
+          [then = std::move(then), got]() mutable { then(std::move(*got)); });
       tell_from_outside(me, continuation{std::move(back)});
     });
   }
@@ -137,8 +139,5 @@ private:
 
 /// A fault for a CAF error: whoever should have answered died.
 trouble fault_of(caf::actor_system& system, const caf::error& e, const std::string& who);
-
-/// The records of both, in order, with the fault of the second.
-outcome joined(const outcome& first, const outcome& second);
 
 } // namespace actors

@@ -82,6 +82,9 @@ using attempted = tl::expected<T, trouble>;
 struct outcome {
   ledger::disk::appended records; ///< Null: none.
   std::optional<trouble> fault;
+  /// Of an order, and instead of records: the order's state, carried on by them. An
+  /// order takes its state along, so that nobody holds it twice.
+  state_ptr state = nullptr;
 };
 
 /// Append these drafts to one task's journal.
@@ -254,7 +257,7 @@ using ledger_writer = caf::typed_actor<
 /// A ROUTER: GEMINI, CLAUDE, CODEX or the RUNNER of commands. Each order gets
 /// a child of its own, whose death fails that order only.
 using worker = caf::typed_actor<
-    // Answers after the result is filed in the ledger.
+    // Answers after the result is filed in the ledger, with the state.
     replies<outcome, work_order>>;
 
 // A child of a router is a dynamic actor: work_order -> outcome, once.

@@ -8,6 +8,7 @@
 #include "ledger/text.hpp"
 
 #include <algorithm>
+#include <optional>
 
 namespace actors {
 
@@ -36,7 +37,7 @@ public:
   caf::behavior make_behavior() override {
     return {
         [this](work_order& order) -> caf::result<outcome> {
-          state_ = order.state;
+          state_ = std::move(order.state);
           promise_ = make_response_promise<outcome>();
           player_ = &player_of(*state_);
           read();
@@ -309,21 +310,22 @@ private:
   /// False: they could not be written, and the call is over.
   bool take_records(outcome o) {
     state_ = advanced(std::move(state_), o);
-    filed_ = joined(filed_, o);
-    if (o.fault)
+    bool written = !o.fault;
+    fault_ = std::move(o.fault);
+    if (!written)
       finish();
-    return !o.fault;
+    return written;
   }
 
   void finish(trouble t) {
     t.what.detail = world().secrets.redact(std::move(t.what.detail));
-    filed_.fault = std::move(t);
+    fault_ = std::move(t);
     finish();
   }
 
   void finish() {
     give_back(0, {}, {}, false, 0); // Of a call that never began.
-    promise_.deliver(std::move(filed_));
+    promise_.deliver(outcome{nullptr, std::move(fault_), std::move(state_)});
     quit();
   }
 
@@ -349,7 +351,7 @@ private:
   providers::call_bound bound_;
   std::uint64_t ticket_ = 0;
   std::int64_t asked_ms_ = 0, tools_ms_ = 0;
-  outcome filed_;
+  std::optional<trouble> fault_;
 };
 
 } // namespace

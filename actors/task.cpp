@@ -19,6 +19,7 @@ public:
        state_ptr state)
       : desk(c, s, std::move(writer))
       , supervisor_(std::move(supervisor))
+      , name_(state->task)
       , state_(std::move(state)) {}
 
   caf::behavior make_behavior() override {
@@ -145,13 +146,13 @@ private:
     };
   }
 
-  /// Orders work of a router.
+  /// Orders work of a router. The state goes with the order, and comes back.
   void order(const worker& whom, work_order::kind what, std::shared_ptr<const berth> where = {}) {
     auto once = once_for_order<outcome>([this](outcome o) { take(std::move(o)); });
     watch(whom, [this, once](const caf::error& e) {
       once({nullptr, fault_of(system(), e, "the router")});
     });
-    ask_however_long(this, whom, work_order{state_, what, std::move(where)})
+    ask_however_long(this, whom, work_order{std::move(state_), what, std::move(where)})
         .then(once, [this, once](const caf::error& e) {
           once({nullptr, fault_of(system(), e, "the router")});
         });
@@ -190,7 +191,12 @@ private:
   // -- what came back ----------------------------------------------------------
 
   void take(outcome o) {
-    state_ = advanced(std::move(state_), o);
+    if (o.state)
+      state_ = std::move(o.state);
+    else if (state_)
+      state_ = advanced(std::move(state_), o);
+    if (!state_) // It went with an order to somebody who died.
+      return take_fault(o.fault.value());
     // Whether it stands in the line, only the LANDER knows.
     if (lander_ && state_->at >= ledger::step::test)
       tell(this, lander_, land_note{state_});
@@ -209,7 +215,7 @@ private:
         return reload([this, t] { record_death(t.what); });
       case trouble::source::stale:
         // Somebody else carried this task on: begin again from the records.
-        throw std::runtime_error(state_->task + ": " + t.what.detail);
+        throw std::runtime_error(name_ + ": " + t.what.detail);
       case trouble::source::tampered:
         return ends_here_ ? leave_damaged(t.what) : stop_as_altered(t.what);
       case trouble::source::damaged:
@@ -232,16 +238,16 @@ private:
   }
 
   void leave_damaged(const ledger::failure& f) {
-    tell(this, supervisor_, task_damaged{state_->task, f.detail});
+    tell(this, supervisor_, task_damaged{name_, f.detail});
     quit();
   }
 
   void reload(std::function<void()> then) {
-    ask(this, writer(), longest_wait, load_request{state_->task})
+    ask(this, writer(), longest_wait, load_request{name_})
         .then(
             [this, then](outcome& o) {
               auto fresh = std::make_shared<ledger::task_state>();
-              fresh->task = state_->task;
+              fresh->task = name_;
               state_ = advanced(fresh, o);
               then();
             },
@@ -281,16 +287,16 @@ private:
           if (!gone)
             return take_fault(gone.error());
           end_with(ledger::draft_stopped(*state_, "file-altered", f.detail,
-                                         "`scheduler verify " + state_->task + "` names all of it",
+                                         "`scheduler verify " + name_ + "` names all of it",
                                          *gone));
         });
   }
 
   /// The files of one record cannot be put; a record without any may.
   void park_unwritten(const ledger::failure& f) {
-    end_with(ledger::draft_parked(*state_, "ledger-unwritable", f.detail,
-                                  "mend what stands in the way, then `scheduler retry "
-                                      + state_->task + "`"));
+    end_with(
+        ledger::draft_parked(*state_, "ledger-unwritable", f.detail,
+                             "mend what stands in the way, then `scheduler retry " + name_ + "`"));
   }
 
   /// Records the end that a failed append makes necessary.
@@ -300,7 +306,8 @@ private:
   }
 
   caf::actor supervisor_;
-  state_ptr state_;
+  std::string name_;
+  state_ptr state_; ///< Null while an order has it.
   worker role_, runner_;
   caf::actor lander_; ///< Null without a landing branch.
   std::uint64_t last_order_ = 0, open_order_ = 0;
