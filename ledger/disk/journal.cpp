@@ -206,7 +206,9 @@ void journal::impl::adopt(std::vector<prepared>& ready) {
       c.first_id = backlog.back().first_id;
     c.last_id = last_id;
     at_work.emplace(c.first_id, p.task);
-    c.records.insert(c.records.end(), p.records->begin(), p.records->end());
+    c.last = p.records->back().what;
+    remembered += p.records->size();
+    c.records.push_back(std::move(p.records));
     c.tip = std::move(p.tip);
   }
 }
@@ -259,6 +261,9 @@ void journal::impl::work_off_backlog() {
   for (auto& task : waiting)
     followed.erase(task);
   keep_standings(followed);
+  for (auto& task : followed)
+    if (remembered > opts.remembered_max)
+      forget(chains[task]);
 }
 
 std::vector<result<appended>> journal::impl::append_group(std::span<const append> group) {
@@ -355,8 +360,9 @@ const std::vector<record>* journal::records_of(std::string_view task) const {
   auto it = impl_->chains.find(task);
   if (it == impl_->chains.end())
     return nullptr;
-  static_cast<void>(impl_->take_up(it->first, it->second));
-  return &it->second.records;
+  static_cast<void>(impl_->recall(it->first, it->second));
+  static const std::vector<record> none;
+  return it->second.remembers_all() ? it->second.records.front().get() : &none;
 }
 
 std::vector<std::string> journal::tasks() const {

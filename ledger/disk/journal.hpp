@@ -92,6 +92,9 @@ public:
     std::uint64_t checkpoint_bytes = 8 * 1024 * 1024;
     /// Larger files bypass the database. What is appended to a file never does.
     std::uint64_t sync_directly_bytes = 1024 * 1024;
+    /// More records than that, some 50 MB, are not remembered but read again where they
+    /// are asked for. A batch of some hundred tasks at once is far below.
+    std::size_t remembered_max = 16'384;
     /// Threads that put and complete files of a group's tasks beside the caller's;
     /// none where hooks are set that must be called one at a time.
     std::size_t helpers = 0;
@@ -115,9 +118,9 @@ public:
   /// For callers with a single append.
   result<appended> append_one(append a);
 
-  /// The recovered or appended records of a task; null: never heard of. Those of a
-  /// task that came to rest are read again: none, if they cannot be read, or are no
-  /// longer what was recorded, which is damage.
+  /// The records of a task, until something is appended to it; null: never heard of.
+  /// Those that are not remembered are read again: none, if they cannot be read, or are
+  /// no longer what was recorded, which is damage.
   const std::vector<record>* records_of(std::string_view task) const;
 
   /// All tasks, sorted.

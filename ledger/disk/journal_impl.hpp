@@ -5,8 +5,10 @@
 // (database.hpp) from the moment its folder falls behind until a checkpoint after it
 // has caught up.
 //
-// A task that has come to rest is *put away*: a batch of a hundred thousand does not
-// hold the records of all. Whoever asks for them, or appends, has them read again.
+// Records are *remembered* while there is room (remembered_max): not those of all tasks
+// of a batch of a hundred thousand. Whoever asks for others has them read again. Of a
+// task that has come to rest nothing is: it is *put away*, and which files it has is
+// read again too when something is appended.
 //
 // Private to ledger/disk.
 
@@ -19,6 +21,7 @@
 #include "ledger/disk/recovery.hpp"
 #include "ledger/disk/standings.hpp"
 #include "ledger/disk/tree.hpp"
+#include "ledger/state.hpp"
 
 #include <cstdint>
 #include <deque>
@@ -52,6 +55,7 @@ struct journal::impl {
   std::map<std::string, marks> held{};
   std::set<std::string> held_anew{};
   std::map<std::string, chain, std::less<>> chains{};
+  std::size_t remembered = 0; ///< Of all chains.
   std::vector<damage> damages{};
   std::vector<std::string> healed{};
   /// What was committed, but not yet done in the folders, in commit order.
@@ -98,6 +102,10 @@ struct journal::impl {
   std::vector<result<void>> project_all();
   std::string row_of(const std::string& task, const chain& c, const kept_standings* kept) const;
   void keep_standings(const std::set<std::string>& tasks);
+  result<task_state> state_of(const std::string& task, const chain& c) const;
+  void forget(chain& c);
+  result<std::vector<record>> read_records(const std::string& task, const chain& c) const;
+  result<void> recall(const std::string& task, chain& c);
   result<void> take_up(const std::string& task, chain& c);
   std::uint64_t low() const noexcept;
 

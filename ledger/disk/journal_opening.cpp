@@ -9,9 +9,12 @@ namespace ledger::disk {
 // A head may lag behind the journal by what was done in the last instant.
 result<void> journal::impl::catch_up_head(const std::string& task, const chain& c,
                                           const copies& e) {
+  if (c.records.empty())
+    return {};
+  auto& records = *c.records.front();
   auto last =
-      std::find_if(c.records.rbegin(), c.records.rend(), [](auto& r) { return !r.sig.empty(); });
-  if (last == c.records.rend() || (e.head && e.head->seq >= last->seq))
+      std::find_if(records.rbegin(), records.rend(), [](auto& r) { return !r.sig.empty(); });
+  if (last == records.rend() || (e.head && e.head->seq >= last->seq))
     return {};
   return keys.remember_head(task, signed_head{last->seq, last->line_sha256});
 }
@@ -51,10 +54,13 @@ result<void> journal::impl::recover_task(const copies& e, const circumstances& c
   known.tip.seq = f.records.size();
   known.tip.line_sha256 = f.last_line_sha256;
   known.tip.expected = std::move(x.expected);
-  if (!f.records.empty())
+  if (!f.records.empty()) {
     known.tip.time_ms = parse_time(f.records.back().time).value_or(0);
+    known.last = f.records.back().what;
+    remembered += f.records.size();
+    known.records = {std::make_shared<const std::vector<record>>(std::move(f.records))};
+  }
   known.journal_bytes = f.journal_bytes;
-  known.records = std::move(f.records);
   if (!known.is_damaged)
     return catch_up_head(e.task, known, e);
   return {};
@@ -159,8 +165,7 @@ result<void> journal::impl::recover() {
     if (chains[task].is_damaged && !e.stored.empty() && e.stored.back().id > c.at.checkpoint)
       hold(task, c.at);
   }
-  std::erase_if(
-      chains, [](auto& entry) { return entry.second.records.empty() && !entry.second.is_damaged; });
+  std::erase_if(chains, [](auto& e) { return e.second.tip.seq == 0 && !e.second.is_damaged; });
   if (auto done = take_in(into_database); !done)
     return done;
   auto bytes = db.pending_bytes();

@@ -1,18 +1,41 @@
-// Tasks that have come to rest: their rows (standings.hpp), and what is no longer
-// held of them.
+// What is remembered of a task and what is read again, and tasks that have come to
+// rest: their rows (standings.hpp).
 
 #include "ledger/disk/journal_impl.hpp"
-#include "ledger/state.hpp"
 
 namespace ledger::disk {
 
 namespace {
 
 bool may_rest(const chain& c) {
-  return !c.is_damaged && !c.records.empty() && may_rest_after(c.records.back().what);
+  return !c.is_damaged && c.tip.seq != 0 && may_rest_after(c.last);
+}
+
+std::vector<record> all_remembered(const chain& c) {
+  std::vector<record> out;
+  for (auto& part : c.records)
+    out.insert(out.end(), part->begin(), part->end());
+  return out;
 }
 
 } // namespace
+
+result<task_state> journal::impl::state_of(const std::string& task, const chain& c) const {
+  if (!c.remembers_all()) {
+    auto records = read_records(task, c);
+    return records ? fold(task, *records) : tl::make_unexpected(records.error());
+  }
+  task_state state;
+  state.task = task;
+  for (auto& part : c.records)
+    for (auto& r : *part) {
+      auto next = apply(std::move(state), r);
+      if (!next)
+        return next;
+      state = std::move(*next);
+    }
+  return state;
+}
 
 std::uint64_t journal::impl::low() const noexcept {
   return at_work.empty() ? last_id + 1 : at_work.begin()->first;
@@ -31,31 +54,67 @@ std::string journal::impl::row_of(const std::string& task, const chain& c,
     if (auto row = kept->rows.find(task); row != kept->rows.end())
       if (row->second.journal == *identity)
         return row_line(c.last_id, *identity, row->second.text);
-  auto state = fold(task, c.records);
+  auto state = state_of(task, c);
   return state && state->at_rest() ? row_line(c.last_id, *identity, to_text(standing_of(*state)))
                                    : std::string{};
 }
 
-// What was put away is what was recorded, or it is damage.
-result<void> journal::impl::take_up(const std::string& task, chain& c) {
-  if (!c.is_put_away || c.is_damaged)
-    return {};
+void journal::impl::forget(chain& c) {
+  for (auto& part : c.records)
+    remembered -= part->size();
+  c.records.clear();
+}
+
+// What the folder has, and what it is still to get. Errors: unavailable; corrupt: it
+// is not what was recorded.
+result<std::vector<record>> journal::impl::read_records(const std::string& task,
+                                                        const chain& c) const {
   auto text = root.read(task + "/" + std::string(path::journal));
-  if (!text && text.error().kind == fault::unavailable)
+  if (!text && !(text.error().kind == fault::not_found && c.journal_bytes == 0))
     return tl::make_unexpected(text.error());
-  auto records = text ? parse_journal(*text) : tl::make_unexpected(text.error());
-  bool is_it =
-      records && records->size() == c.tip.seq && records->back().line_sha256 == c.tip.line_sha256;
-  if (!is_it) {
-    hurt(damage{task, std::string(path::journal),
-                records ? "it is not what was recorded: it was cut off, or written anew"
-                        : records.error().detail});
+  std::string_view known = text ? *text : std::string_view{};
+  if (!c.records.empty()) // Behind its end a write that failed may have left something.
+    known = known.substr(0, c.journal_bytes);
+  auto records = parse_journal(known);
+  if (!records)
+    return records;
+  for (auto& part : c.records)
+    for (auto& r : *part)
+      if (r.seq == records->size() + 1)
+        records->push_back(r);
+  if (records->size() != c.tip.seq || records->back().line_sha256 != c.tip.line_sha256)
+    return fail(fault::corrupt, "it is not what was recorded: it was cut off, or written anew");
+  return records;
+}
+
+// Has all records in one part until the next one comes. What is no longer what was
+// recorded is damage.
+result<void> journal::impl::recall(const std::string& task, chain& c) {
+  bool all = c.remembers_all();
+  if (all ? c.records.size() == 1 : c.is_damaged || c.tip.seq == 0)
+    return {};
+  auto records = all ? result<std::vector<record>>(all_remembered(c)) : read_records(task, c);
+  if (!records && records.error().kind == fault::unavailable)
+    return tl::make_unexpected(records.error());
+  if (!records) {
+    hurt(damage{task, std::string(path::journal), records.error().detail});
     return {};
   }
-  c.records = std::move(*records);
-  c.tip.expected = expected_after(c.records);
-  c.is_put_away = false;
+  forget(c);
+  remembered += records->size();
+  c.records = {std::make_shared<const std::vector<record>>(std::move(*records))};
   return {};
+}
+
+result<void> journal::impl::take_up(const std::string& task, chain& c) {
+  if (!c.is_put_away)
+    return {};
+  auto there = recall(task, c);
+  if (there && !c.is_damaged) {
+    c.tip.expected = expected_after(*c.records.front());
+    c.is_put_away = false;
+  }
+  return there;
 }
 
 // Of tasks whose folders have just followed their records.
@@ -72,7 +131,7 @@ void journal::impl::keep_standings(const std::set<std::string>& tasks) {
       continue;
     auto& [task, c] = all[i];
     at_work.erase({c->first_id, *task});
-    c->records = {};
+    forget(*c);
     c->tip.expected = {};
     c->tip.growing = {};
     c->is_put_away = true;

@@ -60,12 +60,15 @@ struct chain_tip {
 };
 
 struct chain {
-  std::vector<record> records;
+  /// The last records, in order and without a gap. The first ones may be missing:
+  /// journal.jsonl has them. What it has not got yet is here.
+  std::vector<appended> records;
+  bool remembers_all() const { return !records.empty() && records.front()->front().seq == 1; }
+  event last = event::opened; ///< Of the last record.
   chain_tip tip;
   std::uint64_t first_id = 0, last_id = 0; ///< In the database; 0: none.
   std::uint64_t journal_bytes = 0;         ///< Of journal.jsonl, as far as projected.
-  /// Records and expected files are not held: journal.jsonl has them, and the tip
-  /// knows its last line.
+  /// Neither records nor expected files are remembered; the tip knows the last line.
   bool is_put_away = false;
   bool is_damaged = false;
 };
