@@ -122,6 +122,9 @@ public:
   /// `git diff --binary --full-index` of two trees. Text is shown as text
   /// whatever attributes say.
   ledger::result<std::string> diff(std::string_view base_tree, std::string_view tree) const;
+  /// Lends tree_with() a folder for indexes that it may use again, as files
+  /// `index-kept-N`; empty: takes it back, and removes them.
+  void keep_indexes_in(const std::filesystem::path& folder) const;
   /// The tree that `patch` makes of `base_tree`, in a temporary index. Errors:
   /// refused, with git's words, if it does not apply.
   ledger::result<std::string> tree_with(std::string_view base_tree, std::string_view patch) const;

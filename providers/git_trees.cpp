@@ -57,6 +57,10 @@ ledger::result<std::vector<tree_entry>> git::list_tree(std::string_view tree) co
   return entries;
 }
 
+void git::keep_indexes_in(const fs::path& folder) const {
+  indexes_->keep_in(folder);
+}
+
 /// An index that is `tree`, in a folder of the caller's: the environment of
 /// those who use it.
 ledger::result<std::map<std::string, std::string>> git::index_of(std::string_view tree,

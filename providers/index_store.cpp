@@ -28,15 +28,20 @@ bool index_store::copy(const std::string& tree, const fs::path& to) {
   return known != kept_.end() && fs::copy_file(known->second, to, e) && !e;
 }
 
+void index_store::keep_in(const fs::path& folder) {
+  const std::lock_guard lock(mutex_);
+  std::error_code e;
+  for (const auto& [tree, file] : kept_)
+    fs::remove(file, e);
+  kept_.clear();
+  folder_ = folder;
+}
+
 void index_store::keep(const std::string& tree, const fs::path& from) {
   const std::lock_guard lock(mutex_);
-  if (!folder_) {
-    auto made = scratch_folder::make("indexes");
-    if (!made)
-      return;
-    folder_ = std::move(*made);
-  }
-  const auto at = folder_->path() / std::to_string(++last_);
+  if (folder_.empty())
+    return;
+  const auto at = folder_ / ("index-kept-" + std::to_string(++last_));
   std::error_code e;
   if (!fs::copy_file(from, at, e) || e)
     return;

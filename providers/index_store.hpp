@@ -6,19 +6,17 @@
 //   1. An index is a function of its tree's id alone: it knows of no files.
 //   2. What tree a patch makes of another never changes, but that tree may go (gc):
 //      who is told of it looks whether it is whole.
-//   3. Both are bounded in number, and go with this object.
+//   3. Both are bounded in number. Indexes are files in a folder of whoever lends one;
+//      without one none is kept.
 //
 // Thread-safe. Private to git*.cpp.
 
 #pragma once
 
-#include "providers/scratch_folder.hpp"
-
 #include <cstdint>
 #include <deque>
 #include <filesystem>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -27,6 +25,9 @@ namespace providers {
 
 class index_store {
 public:
+  /// Keeps indexes in `folder` from now on, as files `index-kept-N`, and removes those
+  /// that it has kept elsewhere. Empty: keeps none.
+  void keep_in(const std::filesystem::path& folder);
   /// Puts the index of `tree` at `to`; false: it is not known.
   bool copy(const std::string& tree, const std::filesystem::path& to);
   /// Remembers the one at `from`, if it can: nobody depends on it.
@@ -38,7 +39,7 @@ public:
 
 private:
   std::mutex mutex_;
-  std::optional<scratch_folder> folder_;
+  std::filesystem::path folder_;
   std::deque<std::pair<std::string, std::filesystem::path>> kept_; ///< By tree, newest first.
   std::uint64_t last_ = 0;
   std::deque<std::pair<std::string, std::string>> made_; ///< By digest, newest first.

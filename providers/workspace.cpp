@@ -60,6 +60,7 @@ public:
         s->remove();
     if (!kit_)
       return;
+    git_.keep_indexes_in({});
     kit_->remove();
     std::error_code e;
     for (fs::directory_iterator at(options_.folder, e), end; !e && at != end; at.increment(e))
@@ -263,6 +264,7 @@ ledger::result<void> pool::open_folder() {
   if (!kit)
     return tl::make_unexpected(kit.error());
   kit_ = std::move(*kit);
+  git_.keep_indexes_in(options_.folder);
   return {};
 }
 

@@ -228,4 +228,25 @@ TEST_F(WorkspaceSlots, BytesAreBytesWhateverTheUsersLineEndings) {
   EXPECT_EQ(r.open().read_blob(c->tree, "new.txt").value(), "y\r\n");
 }
 
+/// They lay in the system's temporary folder, and each batch left one behind.
+TEST_F(WorkspaceSlots, IndexesThatAreKeptLieBesideTheSlotsAndGoWithThem) {
+  const auto g = r.open();
+  const auto kept = slots() / "index-kept-1";
+  const auto change = [&](const char* word) {
+    return g.tree_with(tree, std::string("--- a/dir/b.txt\n+++ b/dir/b.txt\n@@ -1 +1 @@\n-b\n+")
+                                 + word + "\n");
+  };
+  {
+    auto w = providers::open_git_workspace(g, {slots(), 1});
+    ASSERT_TRUE(w);
+    ASSERT_TRUE(change("one"));
+    EXPECT_TRUE(fs::exists(kept));
+  }
+  EXPECT_FALSE(fs::exists(slots()));
+  EXPECT_TRUE(change("two")) << "nobody depends on one that is kept";
+  fs::create_directories(slots());
+  EXPECT_TRUE(change("three"));
+  EXPECT_TRUE(fs::is_empty(slots()));
+}
+
 } // namespace
