@@ -11,6 +11,7 @@
 #include <memory>
 #include <sys/stat.h>
 #include <system_error>
+#include <unordered_set>
 #include <utility>
 
 namespace providers {
@@ -61,8 +62,11 @@ bool folder_state::stamp::same_as(const stamp& other) const noexcept {
 }
 
 /// From open folder to open folder: a path would be looked up through links.
-ledger::result<void> folder_state::look(const fs::path& root, stamps& all) {
+template <class See>
+ledger::result<void> folder_state::look(const fs::path& root, See see) {
   std::vector<std::string> todo{""};
+  std::size_t seen = 0;
+  std::string path;
   const descriptor top(::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   while (!todo.empty()) {
     const auto folder = std::move(todo.back());
@@ -74,19 +78,18 @@ ledger::result<void> folder_state::look(const fs::path& root, stamps& all) {
     if (!open)
       return cannot("look into", root / folder, {errno, std::generic_category()});
     while (const auto* entry = ::readdir(open.get())) {
-      const std::string name = entry->d_name;
+      const std::string_view name = entry->d_name;
       if (name == "." || name == "..")
         continue;
+      path.assign(folder).append(folder.empty() ? "" : "/").append(name);
       struct stat s {};
-      if (::fstatat(fd.get(), name.c_str(), &s, AT_SYMLINK_NOFOLLOW) != 0)
-        return cannot("look at", root / folder / name, {errno, std::generic_category()});
-      auto path = folder.empty() ? name : folder + "/" + name;
+      if (::fstatat(fd.get(), entry->d_name, &s, AT_SYMLINK_NOFOLLOW) != 0)
+        return cannot("look at", root / path, {errno, std::generic_category()});
       if (S_ISDIR(s.st_mode))
         todo.push_back(path);
-      all.emplace(std::move(path),
-                  stamp{s.st_dev, s.st_ino, static_cast<std::uint64_t>(s.st_size), s.st_mode,
-                        s.st_uid, s.st_gid, ns_of(s.st_mtim), ns_of(s.st_ctim)});
-      if (all.size() > files_max)
+      see(path, stamp{s.st_dev, s.st_ino, static_cast<std::uint64_t>(s.st_size), s.st_mode,
+                      s.st_uid, s.st_gid, ns_of(s.st_mtim), ns_of(s.st_ctim)});
+      if (++seen > files_max)
         return {};
     }
   }
@@ -97,7 +100,8 @@ ledger::result<folder_state> folder_state::of(const fs::path& root) {
   folder_state state;
   // Whatever is touched after the look has a time that is at most a tick before it.
   const auto safe_ns = now_ns() - tick_max_ns;
-  if (auto r = look(root, state.all_); !r)
+  auto note = [&](const std::string& path, stamp is) { state.all_.emplace(path, std::move(is)); };
+  if (auto r = look(root, note); !r)
     return tl::make_unexpected(r.error());
   state.known_ = state.all_.size() <= files_max && state.read_the_new(root, safe_ns);
   if (!state.known_)
@@ -141,25 +145,30 @@ std::int64_t folder_state::changed_ns(const std::string& path) const {
 }
 
 ledger::result<folder_state::differences> folder_state::since(const fs::path& root) const {
-  stamps now;
-  if (auto r = look(root, now); !r)
-    return tl::make_unexpected(r.error());
-  if (now.size() > files_max) // Not all were looked at.
-    return ledger::fail(ledger::fault::unavailable, "too many files in " + root.string());
   differences d;
-  for (const auto& [path, was] : all_) {
-    const auto is = now.find(path);
-    const auto same =
-        is != now.end() && was.same_as(is->second)
-        && (was.sha256.empty() || was.sha256 == ledger::disk::digest_of_file(root / path));
-    if (!same)
-      d.touched.push_back(path);
-  }
-  for (const auto& [path, is] : now) {
-    const auto was = all_.find(path);
-    if (was == all_.end() || is.is_folder() != was->second.is_folder())
+  std::unordered_set<std::string_view> still_there;
+  std::size_t seen = 0;
+  auto compare = [&](const std::string& path, const stamp& is) {
+    ++seen;
+    const auto at = all_.find(path);
+    if (at == all_.end() || is.is_folder() != at->second.is_folder())
       d.added.push_back(path);
-  }
+    if (at == all_.end())
+      return;
+    still_there.insert(at->first);
+    const auto& was = at->second;
+    if (!was.same_as(is)
+        || (!was.sha256.empty() && was.sha256 != ledger::disk::digest_of_file(root / path)))
+      d.touched.push_back(path);
+  };
+  if (auto r = look(root, compare); !r)
+    return tl::make_unexpected(r.error());
+  if (seen > files_max) // Not all were looked at.
+    return ledger::fail(ledger::fault::unavailable, "too many files in " + root.string());
+  if (still_there.size() < all_.size())
+    for (const auto& [path, was] : all_)
+      if (still_there.count(path) == 0)
+        d.touched.push_back(path);
   d.of_git = std::erase_if(d.touched, is_below_git) + std::erase_if(d.added, is_below_git) > 0;
   return d;
 }

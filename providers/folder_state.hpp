@@ -57,7 +57,9 @@ private:
     bool is_folder() const noexcept;
   };
   using stamps = std::unordered_map<std::string, stamp>;
-  static ledger::result<void> look(const std::filesystem::path& root, stamps& all);
+  /// Tells `see` of everything below `root`; at most one thing more than may be known.
+  template <class See>
+  static ledger::result<void> look(const std::filesystem::path& root, See see);
   bool read_the_new(const std::filesystem::path& root, std::int64_t safe_ns);
 
   stamps all_;

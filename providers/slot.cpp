@@ -2,6 +2,7 @@
 
 #include "ledger/glob.hpp"
 #include "providers/blobs.hpp"
+#include "providers/checkout_folder.hpp"
 #include "providers/full_disk.hpp"
 #include "providers/remove_tree.hpp"
 #include "providers/worktree_files.hpp"
@@ -20,57 +21,6 @@ namespace {
 using ledger::fail;
 using ledger::fault;
 namespace fs = std::filesystem;
-
-/// Gives back to us what a child took away with chmod.
-void make_accessible(const fs::path& root, bool files_too) {
-  std::vector<fs::path> todo{root};
-  while (!todo.empty()) {
-    const auto p = std::move(todo.back());
-    todo.pop_back();
-    std::error_code e;
-    const auto kind = fs::symlink_status(p, e).type();
-    if (kind == fs::file_type::regular && files_too)
-      fs::permissions(p, fs::perms::owner_read | fs::perms::owner_write, fs::perm_options::add, e);
-    if (kind != fs::file_type::directory)
-      continue;
-    fs::permissions(p, fs::perms::owner_all, fs::perm_options::add, e);
-    for (fs::directory_iterator at(p, e), end; !e && at != end; at.increment(e))
-      todo.push_back(at->path());
-  }
-}
-
-/// Whether a name is `.git` to any file system that a tree may end up on.
-bool is_git_name(const std::string& name) {
-  if (name == ".git")
-    return true;
-  const auto odd = [](char c) { return static_cast<unsigned char>(c) >= 0x80; };
-  const auto g = [](char c) { return c == 'g' || c == 'G'; };
-  if (std::none_of(name.begin(), name.end(), odd) && std::none_of(name.begin(), name.end(), g))
-    return false; // Folding costs; a checkout has many names.
-  const auto f = ledger::folded(name);
-  return f == ".git" || f == "git~1";
-}
-
-/// Every `.git` below `root` but the slot's own, as paths relative to `root`.
-ledger::result<std::vector<std::string>> nested_repositories(const fs::path& root) {
-  std::vector<std::string> found, todo{""};
-  while (!todo.empty()) {
-    const auto folder = std::move(todo.back());
-    todo.pop_back();
-    std::error_code e;
-    for (fs::directory_iterator at(root / folder, e), end; !e && at != end; at.increment(e)) {
-      const auto name = at->path().filename().string();
-      const auto path = folder.empty() ? name : folder + "/" + name;
-      if (is_git_name(name) && path != ".git")
-        found.push_back(path);
-      else if (path != ".git" && at->symlink_status(e).type() == fs::file_type::directory)
-        todo.push_back(path);
-    }
-    if (e)
-      return cannot("look into", root / folder, e);
-  }
-  return found;
-}
 
 std::string parent_of(const std::string& path) {
   const auto slash = path.rfind('/');
@@ -316,7 +266,7 @@ ledger::result<void> slot::sweep(const tree_paths& paths) const {
       if (path == ".git")
         continue;
       const auto known = paths.find(path);
-      const auto type = at->symlink_status(e).type();
+      const auto type = type_of(*at);
       const auto is_file = type == fs::file_type::regular || type == fs::file_type::symlink;
       if (known != paths.end() && known->second == entry_kind::folder
           && type == fs::file_type::directory) {
@@ -453,12 +403,14 @@ slot::hidden_among(const fs::path& index, const candidate& c,
 }
 
 ledger::result<candidate> slot::take(std::string_view base_tree) {
-  make_accessible(folder_, false);
-  auto nested = nested_repositories(folder_);
+  const auto d = differences();
+  if (!d)
+    make_accessible(folder_, false);
+  auto nested = d ? ledger::result<std::vector<std::string>>(repositories_among(d->added))
+                  : nested_repositories(folder_);
   if (!nested)
     return tl::make_unexpected(nested.error());
   const fs::path index = index_.string() + ".take";
-  const auto d = differences();
   const auto untouched = d && d->touched.empty() && d->added.empty() && nested->empty();
   candidate c;
   auto tree = untouched ? ledger::result<std::string>(tree_) : tree_now(index, *nested);
