@@ -51,6 +51,7 @@ inline constexpr std::uint32_t governed_at_once = 32;
 /// What the command line asks for.
 struct wishes {
   std::uint64_t tasks = 0;         ///< Of requests, in `inflight`; 0: the case's own number.
+  std::uint64_t files = 1000;      ///< Of the repository, in governed and shell.
   std::uint64_t latency_ms = 1000; ///< Of the server, in inflight and latency.
   std::uint64_t per_minute = 600;  ///< In ratelimit: what the server allows.
   std::uint64_t seconds = 60;      ///< In ratelimit: how long its window is.

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
@@ -22,22 +23,27 @@ void write(const fs::path& file, const std::string& text) {
   std::ofstream{file, std::ios::binary} << text;
 }
 
+/// Fifty to a folder.
+std::string page_of(std::uint64_t page) {
+  return fmt::format("src/part{:03}/page{:05}.html", page / 50, page);
+}
+
 } // namespace
 
 std::string patch_of_page(std::uint64_t page) {
-  return fmt::format("--- a/src/page{0:04}.html\n+++ b/src/page{0:04}.html\n"
+  return fmt::format("--- a/{1}\n+++ b/{1}\n"
                      "@@ -1 +1 @@\n-<p>page {0}</p>\n+<p>page {0}, changed</p>\n",
-                     page);
+                     page, page_of(page));
 }
 
-void make_repository(const fs::path& folder, const std::string& toml, std::uint64_t tasks) {
+void make_repository(const fs::path& folder, const std::string& toml, std::uint64_t tasks,
+                     std::uint64_t pages) {
   auto repo = folder / "repo";
-  for (std::uint64_t i = 0; i < tasks; ++i) {
-    write(repo / fmt::format("src/page{:04}.html", i), fmt::format("<p>page {}</p>\n", i));
+  for (std::uint64_t i = 0; i < std::max(tasks, pages); ++i)
+    write(repo / page_of(i), fmt::format("<p>page {}</p>\n", i));
+  for (std::uint64_t i = 0; i < tasks; ++i)
     write(folder / fmt::format("prompts/Edit-{:04}.md", i),
-          fmt::format("Change one page, `src/page{:04}.html`.\n\n```diff\n{}```\n", i,
-                      patch_of_page(i)));
-  }
+          fmt::format("Change one page, `{}`.\n\n```diff\n{}```\n", page_of(i), patch_of_page(i)));
   write(repo / "scheduler.toml", toml
                                      + "[checks]\ntest = \"true\"\nlint = \"true\"\n"
                                        "schema_drift = \"true\"\n[sandbox]\nkind = \"none\"\n");

@@ -37,7 +37,7 @@ void write(const std::filesystem::path& file, const std::string& text) {
 
 figures measure_shell(const std::filesystem::path& folder, const wishes& w) {
   auto tasks = w.tasks != 0 ? w.tasks : governed_tasks;
-  make_repository(folder, {}, tasks);
+  make_repository(folder, {}, tasks, w.files);
   write(folder / "task.sh", one_task);
   std::string names;
   for (std::uint64_t i = 0; i < tasks; ++i) {
