@@ -45,7 +45,7 @@ inline constexpr std::uint64_t answers_per_task = 6;
 inline constexpr std::uint64_t durable_tasks = 2000;
 
 /// Tasks of `governed` and of what it is measured against, and how many at once.
-inline constexpr std::uint64_t governed_tasks = 200;
+inline constexpr std::uint64_t governed_tasks = 100;
 inline constexpr std::uint32_t governed_at_once = 32;
 
 /// What the command line asks for.
