@@ -1,11 +1,11 @@
 #include "providers/process_group.hpp"
 
+#include "ledger/disk/files.hpp"
+
 #include <cctype>
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <system_error>
 
@@ -40,8 +40,9 @@ bool group_is_at_work(pid_t group, bool closely) {
     const auto name = at->path().filename().string();
     if (std::isdigit(static_cast<unsigned char>(name.front())) == 0)
       continue;
-    std::ifstream file(at->path() / "stat");
-    if (is_at_work_in(group, std::string(std::istreambuf_iterator<char>(file), {})))
+    // One may end while we look: then there is nothing to read, or reading fails.
+    const auto line = ledger::disk::read_file(at->path() / "stat");
+    if (line && is_at_work_in(group, *line))
       return true;
   }
   return false;

@@ -5,8 +5,10 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <csignal>
 #include <sys/wait.h>
+#include <thread>
 #include <unistd.h>
 #include <vector>
 
@@ -38,6 +40,28 @@ TEST(ProcessGroup, OneThatRunsIsAtWorkAndOneThatIsOnlyRememberedIsNot) {
   EXPECT_FALSE(group_is_at_work(pid, true));
   ::waitpid(pid, nullptr, 0);
   EXPECT_FALSE(group_is_at_work(pid, false));
+}
+
+/// A process that ended between its name and its line ended the whole program.
+TEST(ProcessGroup, OthersMayEndWhileItLooks) {
+  const auto pid = idle_process();
+  ASSERT_GT(pid, 0);
+  std::atomic<bool> enough = false;
+  std::thread others([&] {
+    while (!enough)
+      if (const auto other = ::fork(); other == 0)
+        ::_exit(0);
+      else
+        ::waitpid(other, nullptr, 0);
+  });
+  ::kill(pid, SIGKILL);
+  siginfo_t ended;
+  ::waitid(P_PID, static_cast<id_t>(pid), &ended, WEXITED | WNOWAIT);
+  for (int i = 0; i < 500; ++i)
+    EXPECT_FALSE(group_is_at_work(pid, true));
+  enough = true;
+  others.join();
+  ::waitpid(pid, nullptr, 0);
 }
 
 /// bwrap ends as soon as it knows the exit code, before what it started is killed: on a
