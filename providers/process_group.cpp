@@ -4,8 +4,8 @@
 
 #include <cctype>
 #include <csignal>
-#include <cstdio>
 #include <filesystem>
+#include <sstream>
 #include <string>
 #include <system_error>
 
@@ -18,11 +18,10 @@ namespace fs = std::filesystem;
 /// The line of proc(5): number (name) state parent group ... A name may hold anything.
 bool is_at_work_in(pid_t group, const std::string& line) {
   const auto name_end = line.rfind(')');
+  std::istringstream rest(name_end == std::string::npos ? "" : line.substr(name_end + 1));
   char state = 'X';
-  int parent = 0, its_group = 0;
-  return name_end != std::string::npos
-         && std::sscanf(line.c_str() + name_end + 1, " %c %d %d", &state, &parent, &its_group) == 3
-         && its_group == group && state != 'Z' && state != 'X';
+  pid_t parent = 0, its_group = 0;
+  return rest >> state >> parent >> its_group && its_group == group && state != 'Z' && state != 'X';
 }
 
 } // namespace
