@@ -44,7 +44,7 @@ bool group_is_at_work(pid_t group, bool closely) {
     if (line && is_at_work_in(group, *line))
       return true;
   }
-  return false;
+  return static_cast<bool>(e); // Not all were seen: then nobody says that it is gone.
 }
 
 } // namespace providers

@@ -13,8 +13,8 @@
 namespace providers {
 
 /// Whether a process of `group` can still run. One that has ended and is only
-/// remembered until somebody asks for its exit code cannot. The first word is one
-/// system call; if somebody is there, each process of the system is looked at: `closely`.
+/// remembered until somebody asks for its exit code cannot, but only `closely`, by a
+/// look at each process of the system, are the two told apart.
 bool group_is_at_work(pid_t group, bool closely);
 
 } // namespace providers
