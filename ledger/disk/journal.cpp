@@ -208,6 +208,7 @@ void journal::impl::adopt(std::vector<prepared>& ready) {
     at_work.emplace(c.first_id, p.task);
     c.last = p.records->back().what;
     remembered += p.records->size();
+    c.remembered += p.records->size();
     c.records.push_back(std::move(p.records));
     c.tip = std::move(p.tip);
   }

@@ -55,7 +55,7 @@ struct journal::impl {
   std::map<std::string, marks> held{};
   std::set<std::string> held_anew{};
   std::map<std::string, chain, std::less<>> chains{};
-  std::size_t remembered = 0; ///< Of all chains.
+  std::size_t remembered = 0; ///< Of all chains: what was found at the opening is no part.
   std::vector<damage> damages{};
   std::vector<std::string> healed{};
   /// What was committed, but not yet done in the folders, in commit order.

@@ -57,7 +57,6 @@ result<void> journal::impl::recover_task(const copies& e, const circumstances& c
   if (!f.records.empty()) {
     known.tip.time_ms = parse_time(f.records.back().time).value_or(0);
     known.last = f.records.back().what;
-    remembered += f.records.size();
     known.records = {std::make_shared<const std::vector<record>>(std::move(f.records))};
   }
   known.journal_bytes = f.journal_bytes;

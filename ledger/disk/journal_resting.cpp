@@ -60,8 +60,8 @@ std::string journal::impl::row_of(const std::string& task, const chain& c,
 }
 
 void journal::impl::forget(chain& c) {
-  for (auto& part : c.records)
-    remembered -= part->size();
+  remembered -= c.remembered;
+  c.remembered = 0;
   c.records.clear();
 }
 
@@ -101,7 +101,6 @@ result<void> journal::impl::recall(const std::string& task, chain& c) {
     return {};
   }
   forget(c);
-  remembered += records->size();
   c.records = {std::make_shared<const std::vector<record>>(std::move(*records))};
   return {};
 }

@@ -64,6 +64,7 @@ struct chain {
   /// journal.jsonl has them. What it has not got yet is here.
   std::vector<appended> records;
   bool remembers_all() const { return !records.empty() && records.front()->front().seq == 1; }
+  std::size_t remembered = 0; ///< How many of them were appended since the opening.
   event last = event::opened; ///< Of the last record.
   chain_tip tip;
   std::uint64_t first_id = 0, last_id = 0; ///< In the database; 0: none.
