@@ -38,7 +38,7 @@ void tell(Self* self, const Dest& dest, Ts&&... xs) {
 }
 
 template <class Self, class Dest, class... Ts>
-void tell_later(Self* self, const Dest& dest, millis delay, Ts&&... xs) {
+void tell_later(Self* self, const Dest& dest, std::chrono::microseconds delay, Ts&&... xs) {
   self->mail(std::forward<Ts>(xs)...).delay(delay).send(dest);
 }
 
@@ -88,7 +88,7 @@ void tell(Self* self, const Dest& dest, Ts&&... xs) {
 }
 
 template <class Self, class Dest, class... Ts>
-void tell_later(Self* self, const Dest& dest, millis delay, Ts&&... xs) {
+void tell_later(Self* self, const Dest& dest, std::chrono::microseconds delay, Ts&&... xs) {
   self->delayed_send(dest, delay, std::forward<Ts>(xs)...);
 }
 

@@ -27,11 +27,11 @@ trouble trouble_of(const ledger::failure& f) {
 /// Most appends that one group takes: bounds the time that anyone waits.
 constexpr std::size_t max_group = 1024;
 
-/// A group is gathered for as long as the last one took, times this, if that one
-/// had many appends: a sync costs the same for one and for a thousand, and whoever
-/// waits alone shall not wait for others.
-constexpr int gather_factor = 3;
-constexpr millis longest_gather{10};
+/// If the last group had many appends, the next one is gathered for as long as the disk
+/// took to make that durable: so no disk is waited for more than twice as long as it
+/// must be, and where a sync is cheap all work on meanwhile. Whoever waits alone shall
+/// not wait for others.
+constexpr std::chrono::microseconds longest_gather{10'000};
 constexpr std::size_t many_appends = 4;
 
 /// How often a folder that cannot follow is looked at again, and after how many
@@ -107,12 +107,9 @@ private:
 
   void write_first() {
     auto n = std::min(waiting_.size(), max_group);
-    auto begun = std::chrono::steady_clock::now();
     auto results = journal_.append_group({waiting_.data(), n});
-    auto took = std::chrono::duration_cast<millis>(std::chrono::steady_clock::now() - begun);
-    gather_ = gathers_ && n >= many_appends
-                  ? std::clamp(took * gather_factor, millis{1}, longest_gather)
-                  : millis{0};
+    gather_ = gathers_ && n >= many_appends ? std::min(journal_.commit_took(), longest_gather)
+                                            : std::chrono::microseconds{0};
     for (std::size_t i = 0; i < n; ++i)
       answer(promises_[i], waiting_[i].task, results[i]);
     auto count = static_cast<std::ptrdiff_t>(n);
@@ -190,7 +187,7 @@ private:
   ledger::disk::journal& journal_;
   const services& services_;
   bool gathers_;
-  millis gather_{0}; ///< How long the next group is gathered.
+  std::chrono::microseconds gather_{0}; ///< How long the next group is gathered.
   std::vector<ledger::disk::append> waiting_;
   std::vector<caf::typed_response_promise<outcome>> promises_;
   std::string told_trouble_;

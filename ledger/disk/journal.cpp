@@ -21,8 +21,12 @@ result<void> journal::impl::write(const std::function<result<void>()>& body) {
   auto done = db.begin();
   if (done)
     done = body();
-  if (done)
+  if (done) {
+    const auto begun = std::chrono::steady_clock::now();
     done = db.commit();
+    commit_took = std::chrono::duration_cast<std::chrono::microseconds>(
+        std::chrono::steady_clock::now() - begun);
+  }
   if (done)
     return {};
   db.rollback();
@@ -392,6 +396,10 @@ void journal::catch_up() {
 
 const failure* journal::trouble() const noexcept {
   return impl_->trouble ? &*impl_->trouble : nullptr;
+}
+
+std::chrono::microseconds journal::commit_took() const noexcept {
+  return impl_->commit_took;
 }
 
 const keyring& journal::keys() const noexcept {

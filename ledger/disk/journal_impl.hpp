@@ -23,6 +23,7 @@
 #include "ledger/disk/tree.hpp"
 #include "ledger/state.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -68,6 +69,7 @@ struct journal::impl {
   std::optional<failure> over{}; ///< Lost or closed: everything is refused.
   std::optional<failure> trouble{};
   bool is_closed = false;
+  std::chrono::microseconds commit_took{};
 
   // -- opening ---------------------------------------------------------------
 
