@@ -5,12 +5,14 @@
 #include "providers/full_disk.hpp"
 
 #include <cerrno>
+#include <chrono>
 #include <ctime>
 #include <dirent.h>
 #include <fcntl.h>
 #include <memory>
 #include <sys/stat.h>
 #include <system_error>
+#include <thread>
 #include <unordered_set>
 #include <utility>
 
@@ -97,6 +99,14 @@ ledger::result<void> folder_state::look(const fs::path& root, See see) {
 }
 
 ledger::result<folder_state> folder_state::of(const fs::path& root) {
+  auto state = looked_at(root);
+  if (!state || state->known_ || !state->too_new_)
+    return state;
+  std::this_thread::sleep_for(std::chrono::nanoseconds(tick_max_ns));
+  return looked_at(root);
+}
+
+ledger::result<folder_state> folder_state::looked_at(const fs::path& root) {
   folder_state state;
   // Whatever is touched after the look has a time that is at most a tick before it.
   const auto safe_ns = now_ns() - tick_max_ns;
@@ -109,7 +119,7 @@ ledger::result<folder_state> folder_state::of(const fs::path& root) {
   return state;
 }
 
-/// False: their stamps say nothing, and there are too many to be read.
+/// False: their stamps say nothing, or not yet, and there are too many to be read.
 bool folder_state::read_the_new(const fs::path& root, std::int64_t safe_ns) {
   const auto now = now_ns();
   std::size_t read = 0;
@@ -120,7 +130,8 @@ bool folder_state::read_the_new(const fs::path& root, std::int64_t safe_ns) {
       return false;
     if (s.status_ns < safe_ns)
       continue;
-    if (!S_ISREG(s.mode) || ++read > read_max || s.bytes > read_bytes_max)
+    too_new_ = !S_ISREG(s.mode) || ++read > read_max || s.bytes > read_bytes_max;
+    if (too_new_)
       return false;
     s.sha256 = ledger::disk::digest_of_file(root / path);
     if (s.sha256.empty())
@@ -132,6 +143,11 @@ bool folder_state::read_the_new(const fs::path& root, std::int64_t safe_ns) {
 bool folder_state::is_executable(const std::string& path) const {
   const auto at = all_.find(path);
   return at != all_.end() && (at->second.mode & S_IXUSR) != 0;
+}
+
+bool folder_state::is_folder(const std::string& path) const {
+  const auto at = all_.find(path);
+  return at != all_.end() && at->second.is_folder();
 }
 
 bool folder_state::is_file(const std::string& path) const {

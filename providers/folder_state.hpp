@@ -8,8 +8,8 @@
 //      another folder, is *touched*. One that was not may be told as touched too.
 //   2. The kernel's clock ticks a few hundred times a second. A file that was
 //      written within the tick in which we looked is known by its content.
-//   3. Where stamps cannot be relied upon (too many files, too many of them new, a
-//      clock that was set back, times in whole seconds) nothing is `known`.
+//   3. Where stamps cannot be relied upon (too many files, a clock that was set back,
+//      times in whole seconds) nothing is `known`.
 //   4. No link is followed, at any place of a path.
 //
 // Private to slot.cpp.
@@ -29,7 +29,8 @@ namespace providers {
 
 class folder_state {
 public:
-  /// Looks at everything below `root`. Errors: unavailable.
+  /// Looks at everything below `root`; once more, a tick of the clock later, where too
+  /// much was written just now. Errors: unavailable.
   static ledger::result<folder_state> of(const std::filesystem::path& root);
 
   bool known() const noexcept { return known_; }
@@ -44,6 +45,7 @@ public:
 
   // Of what was there:
   bool is_file(const std::string& path) const;
+  bool is_folder(const std::string& path) const;
   bool is_executable(const std::string& path) const;
   std::int64_t changed_ns(const std::string& path) const; ///< The time of its last change.
 
@@ -58,12 +60,14 @@ private:
   };
   using stamps = std::unordered_map<std::string, stamp>;
   /// Tells `see` of everything below `root`; at most one thing more than may be known.
+  static ledger::result<folder_state> looked_at(const std::filesystem::path& root);
   template <class See>
   static ledger::result<void> look(const std::filesystem::path& root, See see);
   bool read_the_new(const std::filesystem::path& root, std::int64_t safe_ns);
 
   stamps all_;
   bool known_ = false;
+  bool too_new_ = false; ///< A tick later their stamps would say more.
 };
 
 } // namespace providers

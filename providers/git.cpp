@@ -360,21 +360,6 @@ ledger::result<std::string> git::resolve_commit(std::string_view revision) const
                           revision, top_.string()));
 }
 
-ledger::result<std::string> git::commit_tree(const commit_spec& c) const {
-  const auto date = fmt::format("@{} +0000", c.time_s);
-  call made;
-  made.args = {"commit-tree", "--no-gpg-sign", c.tree, "-F", "-"};
-  if (!c.parent.empty())
-    made.args.insert(made.args.end(), {"-p", c.parent});
-  made.env = {{"GIT_AUTHOR_NAME", c.name},      {"GIT_AUTHOR_EMAIL", c.email},
-              {"GIT_AUTHOR_DATE", date},        {"GIT_COMMITTER_NAME", c.name},
-              {"GIT_COMMITTER_EMAIL", c.email}, {"GIT_COMMITTER_DATE", date}};
-  made.input = c.message.empty() ? "\n" : c.message;
-  made.durable = true;
-  auto id = must(std::move(made));
-  return id ? ledger::result<std::string>(without_newline(std::move(*id))) : id;
-}
-
 ledger::result<void> git::exclude(std::string_view line) const {
   std::error_code e;
   auto file = common_dir_ / "info" / "exclude";

@@ -17,10 +17,10 @@
 //   4. Errors: not_found (no such object); refused only where the meaning of
 //      git's answer is known (a patch that does not apply, a ref that moved); all
 //      else is unavailable, with disk_full_code if there is no space.
-//   5. What is asked about objects is asked of a git that stays (git_talk.hpp), and
-//      of one that is started for it where that has no answer: same options, same
-//      place, same words. What tree a patch makes of another is remembered, and
-//      told again only while that tree is whole.
+//   5. What is asked about objects, or made of them, is asked of a git that stays
+//      (git_talk.hpp), and of one that is started for it where that has no answer:
+//      same options, same place, same words, same ids. What tree a patch makes of another is
+//      remembered, and told again only while that tree is whole.
 //   6. git's guard against repositories of another owner stays on, unless the
 //      user named the repository or owns its `.git`.
 //
@@ -39,6 +39,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -59,6 +60,13 @@ struct commit_spec {
   std::string tree, parent, message;
   std::string name, email;
   std::int64_t time_s = 0;
+};
+
+/// What becomes of a file of a tree.
+struct file_edit {
+  std::string path;
+  std::string mode; ///< "100644" or "100755"; empty: it goes.
+  std::string content;
 };
 
 /// What bringing a change onto another tree comes to.
@@ -128,6 +136,10 @@ public:
   /// The tree that `patch` makes of `base_tree`, in a temporary index. Errors:
   /// refused, with git's words, if it does not apply.
   ledger::result<std::string> tree_with(std::string_view base_tree, std::string_view patch) const;
+  /// The tree that edits make of `base_tree`, durable: bytes are bytes, nothing is
+  /// ignored. Nothing: no git that stays could make it; ask git with an index.
+  std::optional<std::string> tree_edited(const std::string& base_tree,
+                                         std::vector<file_edit> edits) const;
   /// Brings the change from `base_tree` to `tree` onto `onto_tree`, durable. A
   /// rename is a file less and a file more: what is judged by paths stays so.
   ledger::result<merged_trees> merge_trees(std::string_view base_tree, std::string_view onto_tree,
@@ -199,6 +211,10 @@ private:
                                  const talker::judge& how_far) const;
   ledger::result<std::string> between(git_talk::kind k, std::string_view base_tree,
                                       std::string_view tree) const;
+  std::optional<std::string> put_object(git_talk::kind k, std::string_view content) const;
+  std::optional<std::string> edited(const std::string& tree, std::size_t known_bytes,
+                                    std::span<const file_edit> edits) const;
+  std::optional<std::string> quick_commit(const commit_spec& c) const;
   bool has_all(const std::vector<std::string>& ids) const;
   bool ask_to_move(std::string_view name, std::string_view commit, std::string_view expected) const;
   ledger::result<std::string> id_of(std::string_view tree) const;

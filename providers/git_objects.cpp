@@ -48,12 +48,22 @@ const std::vector<std::string> patch_options{"diff-tree",
                                              "--submodule=short",
                                              "--ignore-submodules=none"};
 
+/// The type of object that it writes, or nothing.
+const char* type_written_by(git_talk::kind k) {
+  return k == git_talk::kind::blobs     ? "blob"
+         : k == git_talk::kind::trees   ? "tree"
+         : k == git_talk::kind::commits ? "commit"
+                                        : nullptr;
+}
+
 /// The command of a git that stays.
 std::vector<std::string> command_of(git_talk::kind k) {
   if (k == git_talk::kind::objects)
     return {"cat-file", "--batch-command"};
   if (k == git_talk::kind::refs)
     return {"update-ref", "--no-deref", "-m", "scheduler", "--stdin"};
+  if (const auto* type = type_written_by(k))
+    return {"hash-object", "-t", type, "-w", "--no-filters", "--stdin-paths"};
   auto args = k == git_talk::kind::changes ? raw_options : patch_options;
   args.emplace_back("--stdin");
   return args;
@@ -73,7 +83,9 @@ std::optional<std::string> git::ask(git_talk::kind k, const std::string& questio
                                     const talker::judge& how_far) const {
   return talk_->ask(k, common_dir_ / "objects", question, how_far,
                     [&]() -> ledger::result<std::unique_ptr<talker>> {
-                      auto spec = spec_of({command_of(k), {}, {}, k == git_talk::kind::refs});
+                      const auto durable =
+                          k == git_talk::kind::refs || type_written_by(k) != nullptr;
+                      auto spec = spec_of({command_of(k), {}, {}, durable});
                       if (!spec)
                         return tl::make_unexpected(spec.error());
                       return talker::start(*children_, std::move(*spec));

@@ -1,7 +1,7 @@
 // git_talk.hpp -- git processes that stay, for questions about objects.
 //
 // Most of what is asked of git is small: is this object there, what is in it, in
-// what do two trees differ, move this ref. A git process for each costs two
+// what do two trees differ, write this object, move this ref. A git process for each costs two
 // milliseconds, most of them its start. Here some gits stay and answer one question
 // after the other (talker.hpp).
 //
@@ -39,7 +39,10 @@ public:
     objects, ///< cat-file --batch-command
     changes, ///< diff-tree --stdin --raw
     diffs,   ///< diff-tree --stdin --patch
-    refs     ///< update-ref --stdin
+    refs,    ///< update-ref --stdin
+    blobs,   ///< hash-object -w --stdin-paths, of each kind of object
+    trees,
+    commits
   };
   using starter = std::function<ledger::result<std::unique_ptr<talker>>()>;
 
@@ -57,7 +60,7 @@ private:
   static stamp packs_in(const std::filesystem::path& objects);
 
   std::mutex mutex_; // free_
-  std::array<std::vector<known>, 4> free_;
+  std::array<std::vector<known>, 7> free_;
 };
 
 /// What `git cat-file --batch`, or `--batch-check`, prints of `count` objects:

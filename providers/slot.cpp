@@ -22,6 +22,10 @@ using ledger::fail;
 using ledger::fault;
 namespace fs = std::filesystem;
 
+/// What is written by a git that stays; more is as well written by one for all.
+constexpr std::size_t edits_max = 64;
+constexpr std::size_t edit_bytes_max = 4 * 1024 * 1024;
+
 std::string parent_of(const std::string& path) {
   const auto slash = path.rfind('/');
   return slash == std::string::npos ? std::string() : path.substr(0, slash);
@@ -372,6 +376,27 @@ ledger::result<std::vector<std::string>> slot::hidden(const fs::path& index,
   return found;
 }
 
+/// The tree that the files are if nothing was added: what is not new is not ignored.
+/// Nothing: that takes a git to find out.
+std::optional<std::string> slot::tree_of_touched(const folder_state::differences& d) const {
+  const auto files = worktree_files::open(folder_);
+  if (!files || !d.added.empty() || d.touched.size() > edits_max)
+    return std::nullopt;
+  std::vector<file_edit> edits;
+  for (const auto& path : d.touched) {
+    if (state_.is_folder(path)) // Git knows none; of one that went the files went too.
+      continue;
+    if (!state_.is_file(path))
+      return std::nullopt;
+    auto now = files->read(path, edit_bytes_max);
+    if (!now)
+      return std::nullopt;
+    const auto* mode = !*now ? "" : (*now)->executable ? "100755" : "100644";
+    edits.push_back({path, mode, *now ? std::move((*now)->bytes) : std::string()});
+  }
+  return git_.tree_edited(tree_, std::move(edits));
+}
+
 /// The tree that the files are, in an index of its own.
 ledger::result<std::string> slot::tree_now(const fs::path& index,
                                            const std::vector<std::string>& nested) const {
@@ -384,9 +409,12 @@ ledger::result<std::string> slot::tree_now(const fs::path& index,
 }
 
 /// hidden(), where something new may be ignored: what is new and of the tree is not.
+/// The index, then, is that of tree_now().
 ledger::result<std::vector<std::string>>
 slot::hidden_among(const fs::path& index, const candidate& c,
                    const std::optional<folder_state::differences>& d) const {
+  if (d && d->added.empty())
+    return std::vector<std::string>();
   if (!d)
     return hidden(index, c);
   auto changes = git_.changes(tree_, c.tree);
@@ -413,7 +441,10 @@ ledger::result<candidate> slot::take(std::string_view base_tree) {
   const fs::path index = index_.string() + ".take";
   const auto untouched = d && d->touched.empty() && d->added.empty() && nested->empty();
   candidate c;
-  auto tree = untouched ? ledger::result<std::string>(tree_) : tree_now(index, *nested);
+  auto quick = untouched              ? std::optional(tree_)
+               : d && nested->empty() ? tree_of_touched(*d)
+                                      : std::nullopt;
+  auto tree = quick ? ledger::result<std::string>(std::move(*quick)) : tree_now(index, *nested);
   if (!tree)
     return tl::make_unexpected(tree.error());
   c.tree = std::move(*tree);
@@ -429,8 +460,7 @@ ledger::result<candidate> slot::take(std::string_view base_tree) {
   if (!unshown)
     return tl::make_unexpected(unshown.error());
   c.unshown = std::move(*unshown);
-  auto secret_names = untouched ? ledger::result<std::vector<std::string>>(tl::in_place)
-                                : hidden_among(index, c, d);
+  auto secret_names = hidden_among(index, c, d);
   if (!secret_names)
     return tl::make_unexpected(secret_names.error());
   c.hidden = std::move(*secret_names);

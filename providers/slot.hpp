@@ -13,8 +13,8 @@
 //   4. Nothing that the files say (attributes, ignore files aside) changes what
 //      take() reads, and no program that they name is run.
 //   5. What was not touched since restore() (folder_state.hpp) is as it was, and
-//      asked of nobody: who changed nothing starts no git. Whatever else there may
-//      be is found out by git from the files.
+//      asked of nobody: who changed nothing starts no git, nor who changed only files
+//      that were there. Whatever else there may be is found out by git from the files.
 //
 // Not thread-safe: a slot has one user at a time. Private to workspace.cpp.
 
@@ -71,6 +71,7 @@ private:
   bool mend(const folder_state::differences& d, std::string_view commit);
   bool put_file_back(const std::string& path) const;
   std::optional<folder_state::differences> differences() const;
+  std::optional<std::string> tree_of_touched(const folder_state::differences& d) const;
   ledger::result<std::string> tree_now(const std::filesystem::path& index,
                                        const std::vector<std::string>& nested) const;
   ledger::result<std::vector<std::string>>

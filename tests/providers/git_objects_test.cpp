@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 namespace {
 
@@ -90,6 +91,66 @@ TEST_F(GitObjects, ManyQuestionsStartFewGits) {
     ASSERT_EQ(g.read_blob(tree, "a.txt").value(), "one\n2\n");
   }
   EXPECT_LE(started(), 5); // To open it, a setting, and one of each kind.
+}
+
+// One that stays writes what `commit-tree` writes, whatever a name or a message holds.
+TEST_F(GitObjects, ACommitIsTheSameWhoeverWritesIt) {
+  const std::string head = r.git({"rev-parse", "HEAD"});
+  std::vector<providers::commit_spec> specs;
+  for (const std::string message :
+       {"", "subject", "subject\n\nbody\n", "Gr\u00fc\u00dfe\n\n\n", "\xff\n"})
+    specs.push_back({tree, head, message, "A. Name", "a@b", 1'700'000'000});
+  for (const std::string name : {"J\u00fcrgen", " blanks ", "a <b>", "ends.", "\"quoted\""})
+    specs.push_back({tree, "", "m\n", name, "a@b", 5});
+  const auto stays = r.open();
+  std::vector<std::string> ids;
+  for (const auto& c : specs)
+    ids.push_back(stays.commit_tree(c).value());
+  const test::variable path("PATH", put_git(false));
+  const auto starts = r.open();
+  for (std::size_t i = 0; i < specs.size(); ++i)
+    EXPECT_EQ(starts.commit_tree(specs[i]).value(), ids[i]) << specs[i].message << specs[i].name;
+  specs[0].tree = head;
+  EXPECT_FALSE(stays.commit_tree(specs[0])); // No tree.
+  r.git({"fsck", "--strict"});
+}
+
+// Files, folders and nothing in turn, against an index.
+TEST_F(GitObjects, ATreeOfEditsIsTheOneThatAnIndexGives) {
+  const auto g = r.open();
+  const std::vector<std::vector<providers::file_edit>> rows{
+      {{"a.txt", "100644", "new\n"}},
+      {{"dir/b.txt", "", ""}},
+      {{"dir/b.txt", "", ""}, {"dir/new name", "", ""}},
+      {{"dir/b.txt", "100755", "x"}, {"a.txt", "", ""}},
+      {{"dir-b", "100644", ""},
+       {"dir.b", "100644", "b"},
+       {"dir/z/y/x", "100644", "c"},
+       {"dir0", "100644", "d"}},
+      {{"a.txt", "", ""}, {"a.txt/below", "100644", "e"}},
+      {{"nothing", "", ""}}};
+  for (const auto& row : rows) {
+    const auto made = g.tree_edited(tree, row);
+    ASSERT_TRUE(made);
+    r.git({"read-tree", "--reset", "-u", tree});
+    for (const auto& e : row) {
+      fs::remove(r.top() / e.path);
+      if (!e.mode.empty())
+        r.write(e.path, e.content);
+      if (e.mode == "100755")
+        test::make_executable(r.top() / e.path);
+    }
+    r.git({"add", "--all"});
+    EXPECT_EQ(*made, r.git({"write-tree"})) << row[0].path;
+  }
+  EXPECT_FALSE(g.tree_edited(tree, {{"dir", "100644", "a folder that turns into a file"}}));
+  EXPECT_FALSE(g.tree_edited(tree, {{"a.txt/below", "100644", "a file that is there"}}));
+  const auto none = g.tree_edited(tree, {{"a.txt", "", ""},
+                                         {"dir/b.txt", "", ""},
+                                         {"dir/new name", "", ""},
+                                         {"name with\nnewline", "", ""}});
+  EXPECT_EQ(none.value(), r.git({"hash-object", "-t", "tree", "/dev/null"}));
+  r.git({"fsck", "--strict"});
 }
 
 TEST_F(GitObjects, APatchThatWasTriedIsNotTriedAgainWhileItsTreeIsWhole) {

@@ -122,6 +122,42 @@ TEST_F(Workspace, WhoChangesNothingStartsNoGit) {
   EXPECT_EQ(l->put_back().value(), std::vector<std::string>{});
 }
 
+// What git would make of it with an index, and no git is started for it.
+TEST_F(Workspace, WhoChangesOnlyFilesThatWereThereStartsNoGit) {
+  auto w = open(1);
+  for (const auto* text : {"first\n", "second\n"}) { // The gits that stay are started.
+    auto l = checkout(*w, base, tree);
+    test::write_file(l->folder() / "dir/b.txt", text);
+    take(*l);
+  }
+  auto l = checkout(*w, base, tree);
+  fs::remove(l->folder() / "dir/b.txt");
+  test::make_executable(l->folder() / "a.txt");
+  test::write_file(l->folder() / "dir/run.sh", "#!/bin/sh\necho\r\n");
+  providers::candidate c;
+  {
+    const test::variable path("PATH", "/nowhere");
+    c = take(*l);
+  }
+  r.git({"add", "--all"}, l->folder());
+  EXPECT_EQ(c.tree, r.git({"write-tree"}, l->folder()));
+  EXPECT_EQ(c.changes.size(), 3u);
+  EXPECT_TRUE(c.hidden.empty());
+}
+
+TEST_F(Workspace, AFileThatBecameALinkIsNotRead) {
+  test::write_file(r.folder() / "secret", "secret");
+  auto w = open(1);
+  checkout(*w, base, tree);
+  auto l = checkout(*w, base, tree);
+  fs::remove(l->folder() / "a.txt");
+  fs::create_symlink(r.folder() / "secret", l->folder() / "a.txt");
+  const auto c = take(*l);
+  ASSERT_EQ(c.changes.size(), 1u);
+  EXPECT_EQ(c.changes[0].new_mode, "120000");
+  EXPECT_EQ(r.git({"cat-file", "blob", c.changes[0].new_id}), (r.folder() / "secret").string());
+}
+
 TEST_F(Workspace, AFolderReplacedByALinkIsNotFollowed) {
   test::write_file(r.folder() / "precious/b.txt", "precious");
   auto w = open(1);
