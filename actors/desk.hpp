@@ -83,15 +83,17 @@ protected:
   /// Runs `work`, which gives a result<T>, on `where`, then `then` with the
   /// attempted<T> here.
   template <class Work, class Then>
-  void elsewhere(providers::executor& where, Work work, Then then) {
+  void elsewhere(providers::executor& where, Work work, Then then,
+                 providers::queue_place place = providers::queue_place::next) {
     caf::actor me{this};
-    where.run([me, work = std::optional<Work>{std::move(work)}, then = std::move(then)]() mutable {
+    auto all = [me, work = std::optional<Work>{std::move(work)}, then = std::move(then)]() mutable {
       auto got = std::make_shared<decltype(attempt(*work))>(attempt(*work));
       work.reset(); // Whoever goes on may be the only one who has what it held.
       auto back = std::make_shared<std::function<void()>>(
           [then = std::move(then), got]() mutable { then(std::move(*got)); });
       tell_from_outside(me, continuation{std::move(back)});
-    });
+    };
+    where.run(std::move(all), place);
   }
 
   /// Runs `then` here after `delay`.

@@ -94,7 +94,8 @@ private:
           place_ = std::make_shared<workplace>(std::move(*at));
           is_furnished_ = true;
           then();
-        });
+        },
+        providers::queue_place::last); // Others are about to give a checkout back.
   }
 
   // -- one exchange ------------------------------------------------------------

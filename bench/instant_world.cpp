@@ -92,7 +92,8 @@ std::string good_answer_for(ledger::step at, const std::string& task) {
 }
 
 ledger::result<std::unique_ptr<providers::lease>> pages::checkout(std::string_view,
-                                                                  std::string_view tree) {
+                                                                  std::string_view tree,
+                                                                  providers::slot_wish) {
   return std::make_unique<page_lease>(tree);
 }
 

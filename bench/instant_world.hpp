@@ -30,7 +30,8 @@ std::string good_answer_for(ledger::step at, const std::string& task);
 class pages : public tests::fake_workspace {
 public:
   ledger::result<std::unique_ptr<providers::lease>> checkout(std::string_view,
-                                                             std::string_view tree) override;
+                                                             std::string_view tree,
+                                                             providers::slot_wish) override;
   ledger::result<std::vector<ledger::change>> changes(std::string_view base_tree,
                                                       std::string_view tree) override;
   bool exists(std::string_view tree, std::string_view path) override;

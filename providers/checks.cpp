@@ -177,7 +177,7 @@ public:
       if (auto r = readable_pattern(n); !r)
         return tl::make_unexpected(r.error());
 
-    auto checkout = workspace_.checkout(commit, tree);
+    auto checkout = workspace_.checkout(commit, tree, slot_wish::soon);
     if (!checkout)
       return tl::make_unexpected(checkout.error());
     ledger::checks_outcome outcome;

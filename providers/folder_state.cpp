@@ -51,6 +51,12 @@ bool is_below_git(const std::string& path) {
 
 } // namespace
 
+folder_state::stamp folder_state::stamp::in(const struct ::stat& s) {
+  return {s.st_dev,         s.st_ino,        static_cast<std::uint64_t>(s.st_size),
+          s.st_mode,        s.st_uid,        s.st_gid,
+          ns_of(s.st_mtim), ns_of(s.st_ctim)};
+}
+
 bool folder_state::stamp::is_folder() const noexcept {
   return S_ISDIR(mode);
 }
@@ -89,8 +95,7 @@ ledger::result<void> folder_state::look(const fs::path& root, See see) {
         return cannot("look at", root / path, {errno, std::generic_category()});
       if (S_ISDIR(s.st_mode))
         todo.push_back(path);
-      see(path, stamp{s.st_dev, s.st_ino, static_cast<std::uint64_t>(s.st_size), s.st_mode,
-                      s.st_uid, s.st_gid, ns_of(s.st_mtim), ns_of(s.st_ctim)});
+      see(path, stamp::in(s));
       if (++seen > files_max)
         return {};
     }
@@ -117,6 +122,38 @@ ledger::result<folder_state> folder_state::looked_at(const fs::path& root) {
   if (!state.known_)
     state.all_.clear();
   return state;
+}
+
+bool folder_state::renew(const fs::path& root, const std::vector<std::string>& paths) {
+  const auto safe_ns = now_ns() - tick_max_ns;
+  std::erase_if(all_, [](const auto& known) { return is_below_git(known.first); });
+  auto note = [&](const std::string& path, stamp is) {
+    all_.emplace(".git/" + path, std::move(is));
+  };
+  const descriptor top(::open(root.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  known_ = known_ && top && look(root / ".git", note);
+  look_at(top.get(), ".git");
+  for (auto path : paths)
+    for (auto slash = path.size(); slash != path.npos; slash = path.rfind('/')) {
+      path.resize(slash);
+      look_at(top.get(), path);
+    }
+  known_ = known_ && all_.size() <= files_max && read_the_new(root, safe_ns);
+  if (!known_)
+    all_.clear();
+  return known_;
+}
+
+/// What cannot be looked at counts as gone: if it is not, it will be told as new.
+void folder_state::look_at(int root, const std::string& path) {
+  all_.erase(path);
+  struct stat s {};
+  const auto slash = path.rfind('/');
+  const auto folder = slash == path.npos ? std::string(".") : path.substr(0, slash);
+  const auto name = slash == path.npos ? path : path.substr(slash + 1);
+  const auto above = open_beneath(root, folder.c_str(), O_PATH | O_DIRECTORY);
+  if (above && ::fstatat(above.get(), name.c_str(), &s, AT_SYMLINK_NOFOLLOW) == 0)
+    all_.emplace(path, stamp::in(s));
 }
 
 /// False: their stamps say nothing, or not yet, and there are too many to be read.

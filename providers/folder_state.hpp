@@ -22,6 +22,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <sys/stat.h>
 #include <unordered_map>
 #include <vector>
 
@@ -32,6 +33,10 @@ public:
   /// Looks at everything below `root`; once more, a tick of the clock later, where too
   /// much was written just now. Errors: unavailable.
   static ledger::result<folder_state> of(const std::filesystem::path& root);
+
+  /// Looks again at what we may have changed ourselves since: these paths, the folders
+  /// they lie in, and `.git`. False: nothing is known any more.
+  bool renew(const std::filesystem::path& root, const std::vector<std::string>& paths);
 
   bool known() const noexcept { return known_; }
 
@@ -55,6 +60,7 @@ private:
     std::uint32_t mode = 0, owner = 0, group = 0;
     std::int64_t changed_ns = 0, status_ns = 0;
     std::string sha256 = {}; ///< Of those that were written just now.
+    static stamp in(const struct ::stat& s);
     bool same_as(const stamp& other) const noexcept;
     bool is_folder() const noexcept;
   };
@@ -63,6 +69,7 @@ private:
   static ledger::result<folder_state> looked_at(const std::filesystem::path& root);
   template <class See>
   static ledger::result<void> look(const std::filesystem::path& root, See see);
+  void look_at(int root, const std::string& path);
   bool read_the_new(const std::filesystem::path& root, std::int64_t safe_ns);
 
   stamps all_;

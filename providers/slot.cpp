@@ -168,16 +168,32 @@ ledger::result<void> slot::restore(std::string_view commit, std::string_view tre
   const auto d = differences();
   if (d && tree == tree_ && mend(*d, commit))
     return {};
-  state_ = {};
   if (auto r = sweep(paths); !r)
     return r;
+  const auto before = std::exchange(tree_, tree);
   commit_ = commit;
-  tree_ = tree;
   if (auto r = check_out(d && !d->of_git); !r)
     return r;
-  if (auto now = folder_state::of(folder_))
-    state_ = std::move(*now);
+  look_again(d, before);
   return {};
+}
+
+/// At what git has written: `undone` was touched, `before` was the tree.
+void slot::look_again(const std::optional<folder_state::differences>& undone,
+                      const std::string& before) {
+  auto paths = std::exchange(mended_, {});
+  const auto changes =
+      undone ? git_.changes(before, tree_) : ledger::result<std::vector<ledger::change>>();
+  if (undone && changes) {
+    for (const auto& c : *changes)
+      paths.push_back(c.path);
+    paths.insert(paths.end(), undone->touched.begin(), undone->touched.end());
+    paths.insert(paths.end(), undone->added.begin(), undone->added.end());
+    if (state_.renew(folder_, paths))
+      return;
+  }
+  auto now = folder_state::of(folder_);
+  state_ = now ? std::move(*now) : folder_state();
 }
 
 /// `git_is_ours`: nobody touched what we put into `.git`.
@@ -212,6 +228,11 @@ bool slot::mend(const folder_state::differences& d, std::string_view commit) {
   if (!same_git && !kit_->put_repository(folder_, index_, commit_))
     return false;
   if (d.touched.empty() && d.added.empty() && same_git)
+    return true;
+  mended_.insert(mended_.end(), d.touched.begin(), d.touched.end());
+  auto paths = d.touched;
+  paths.insert(paths.end(), d.added.begin(), d.added.end());
+  if (state_.renew(folder_, paths))
     return true;
   auto now = folder_state::of(folder_);
   state_ = now ? std::move(*now) : folder_state();

@@ -9,6 +9,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <map>
@@ -16,6 +18,7 @@
 #include <optional>
 #include <string>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 namespace providers {
@@ -55,9 +58,7 @@ public:
       free_.push_back(i - 1);
   }
   ~pool() {
-    for (auto& s : slots_)
-      if (s)
-        s->remove();
+    remove_slots();
     if (!kit_)
       return;
     git_.keep_indexes_in({});
@@ -75,7 +76,7 @@ public:
   const git& repository() const noexcept { return git_; }
 
   /// Waits for a free slot, and makes it `tree`.
-  ledger::result<std::size_t> acquire(std::string_view commit, std::string_view tree) {
+  ledger::result<std::size_t> acquire(std::string_view commit, std::string_view tree, slot_wish w) {
     auto base = tree_of(commit);
     if (!base)
       return tl::make_unexpected(base.error());
@@ -85,6 +86,8 @@ public:
     std::size_t n = 0;
     {
       std::unique_lock lock(mutex_);
+      if (w == slot_wish::soon)
+        freed_.wait_for(lock, making_took_, [this] { return one_may_be_used_again(); });
       freed_.wait(lock, [this] { return !free_.empty(); });
       n = choose(tree, *base);
     }
@@ -103,7 +106,7 @@ public:
       if (!sound)
         trees_[n].clear();
     }
-    freed_.notify_one();
+    freed_.notify_all(); // Some of them wait for another one than this.
   }
 
   slot& at(std::size_t n) { return *slots_[n]; }
@@ -127,6 +130,33 @@ public:
   const slot_kit& kit() const noexcept { return *kit_; }
 
 private:
+  /// With as many threads as there are processors: to remove a thousand files takes as
+  /// long as to write them.
+  void remove_slots() noexcept {
+    std::atomic<std::size_t> next = 0;
+    const auto work = [&] {
+      for (auto n = next++; n < slots_.size(); n = next++)
+        if (slots_[n])
+          slots_[n]->remove();
+    };
+    std::vector<std::thread> others;
+    try {
+      for (auto i = std::thread::hardware_concurrency(); i > 1; --i)
+        others.emplace_back(work);
+    } catch (const std::system_error&) { // Then with fewer.
+    }
+    work();
+    for (auto& t : others)
+      t.join();
+  }
+
+  /// Or none will be: nobody has one.
+  bool one_may_be_used_again() const {
+    return free_.size() == slots_.size() || std::any_of(free_.begin(), free_.end(), [this](auto n) {
+             return !trees_[n].empty();
+           });
+  }
+
   std::shared_ptr<const tree_paths> known_paths(std::string_view tree) {
     const std::lock_guard lock(paths_mutex_);
     const auto at = std::find_if(known_.begin(), known_.end(),
@@ -192,6 +222,7 @@ private:
     if (s)
       s->remove(); // Damaged: a new one is cheaper than to understand it.
     s.reset();
+    const auto begun = std::chrono::steady_clock::now();
     auto made = make(n);
     if (!made)
       return tl::make_unexpected(made.error());
@@ -201,6 +232,8 @@ private:
       s->remove();
       s.reset();
     }
+    const std::lock_guard lock(mutex_);
+    making_took_ = std::chrono::steady_clock::now() - begun;
     return r;
   }
 
@@ -218,12 +251,13 @@ private:
   git git_;
   workspace_options options_;
   std::optional<slot_kit> kit_; // Once the folder is ours.
-  std::mutex mutex_;            // free_, trees_
+  std::mutex mutex_;            // free_, trees_, making_took_
   std::condition_variable freed_;
   std::vector<std::size_t> free_;
-  std::vector<std::string> trees_;           // What each holds; empty: nothing of use.
-  std::vector<std::unique_ptr<slot>> slots_; // Each belongs to who acquired it.
-  std::mutex paths_mutex_;                   // known_, commits_
+  std::chrono::steady_clock::duration making_took_{}; // The last one.
+  std::vector<std::string> trees_;                    // What each holds; empty: nothing of use.
+  std::vector<std::unique_ptr<slot>> slots_;          // Each belongs to who acquired it.
+  std::mutex paths_mutex_;                            // known_, commits_
   std::deque<std::pair<std::string, std::shared_ptr<const tree_paths>>> known_;
   std::map<std::string, std::string, std::less<>> commits_; // To their trees.
 };
@@ -291,9 +325,9 @@ public:
   explicit git_workspace(std::shared_ptr<pool> p)
       : pool_(std::move(p)) {}
 
-  ledger::result<std::unique_ptr<lease>> checkout(std::string_view commit,
-                                                  std::string_view tree) override {
-    auto n = pool_->acquire(commit, tree);
+  ledger::result<std::unique_ptr<lease>> checkout(std::string_view commit, std::string_view tree,
+                                                  slot_wish w) override {
+    auto n = pool_->acquire(commit, tree, w);
     if (!n)
       return tl::make_unexpected(n.error());
     return std::make_unique<pool_lease>(pool_, *n);

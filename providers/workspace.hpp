@@ -60,12 +60,17 @@ public:
   virtual std::vector<std::string> objects() const { return {}; }
 };
 
+/// Whether to make another slot where all that there are are in use, or to see first
+/// whether one becomes free in the time that making one takes. Who waits may hold up
+/// nobody who has one.
+enum class slot_wish : std::uint8_t { at_once, soon };
+
 class workspace {
 public:
   virtual ~workspace() = default;
   /// A checkout of `tree` whose HEAD is `commit`. Blocks until a slot is free.
-  virtual ledger::result<std::unique_ptr<lease>> checkout(std::string_view commit,
-                                                          std::string_view tree) = 0;
+  virtual ledger::result<std::unique_ptr<lease>>
+  checkout(std::string_view commit, std::string_view tree, slot_wish w = slot_wish::at_once) = 0;
   /// Makes sure that `tree` is in the object store, from base and diff if need
   /// be (unreferenced trees vanish on gc). Errors: corrupt, if the diff gives
   /// another tree.

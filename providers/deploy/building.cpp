@@ -43,7 +43,7 @@ ledger::result<build_outcome> building_deployer::build(const deploy_request& r) 
   const auto builds = !ledger::build_command_of(config().deploy).empty();
   if (!builds && config().deploy.kind == deploy_kind::none)
     return out; // Nobody would look at a checkout.
-  auto checkout = context_.files.checkout(r.commit, r.tree);
+  auto checkout = context_.files.checkout(r.commit, r.tree, slot_wish::soon);
   if (!checkout)
     return tl::make_unexpected(checkout.error());
   if (builds) {

@@ -48,6 +48,28 @@ TEST(ThreadPool, RunsOnAsManyThreadsAsItHas) {
   EXPECT_EQ(met.get_future().wait_for(std::chrono::seconds(20)), std::future_status::ready);
 }
 
+TEST(ThreadPool, WhoIsLastWaitsForOthersButNotForEver) {
+  std::promise<void> begun, go_on, all;
+  auto may_go_on = go_on.get_future();
+  std::string order;
+  {
+    thread_pool pool(1);
+    pool.run([&] {
+      begun.set_value();
+      may_go_on.wait();
+    });
+    begun.get_future().wait();
+    for (int i = 0; i < 3; ++i)
+      pool.run([&] { order += 'l'; }, providers::queue_place::last);
+    for (int i = 0; i < 10; ++i)
+      pool.run([&] { order += 'n'; });
+    pool.run([&] { all.set_value(); }, providers::queue_place::last);
+    go_on.set_value();
+    all.get_future().wait();
+  }
+  EXPECT_EQ(order, "nnnnnnnlnnnll");
+}
+
 TEST(ThreadPool, WaitsForWhatHasBegunAndDropsTheRest) {
   std::promise<void> begun, go_on;
   auto may_go_on = go_on.get_future();

@@ -40,7 +40,8 @@ public:
     fake_workspace& of;
   };
 
-  result<std::unique_ptr<providers::lease>> checkout(std::string_view, std::string_view) override {
+  result<std::unique_ptr<providers::lease>> checkout(std::string_view, std::string_view,
+                                                     providers::slot_wish) override {
     return std::make_unique<fake_lease>(*this);
   }
   result<void> ensure_tree(std::string_view, std::string_view, std::string_view) override {
