@@ -3,6 +3,8 @@
 //   limit      plain C++ that writes the files of `durable` and does nothing else
 //              (limit.hpp): without a sync, with one a round (limit-sync), and
 //              as bytes of one log with a sync a round (limit-log)
+//   ledger     the records and files of `durable`, recorded as it does, signed, synced
+//              and in the database, and nothing else: nobody asks, judges or waits
 //   durable    the whole pipeline, its journal and its files, with AIs that
 //              answer at once, and no git, no checks, no deploy; a witness
 //              (sync_witness.hpp) proves that each record that was told of was
@@ -46,7 +48,7 @@ inline constexpr std::uint64_t durable_tasks = 2000;
 
 /// Tasks of `governed` and of what it is measured against, and how many at once.
 inline constexpr std::uint64_t governed_tasks = 100;
-inline constexpr std::uint32_t governed_at_once = 32;
+inline constexpr std::uint32_t governed_at_once = 16;
 
 /// What the command line asks for.
 struct wishes {
@@ -64,6 +66,7 @@ struct wishes {
 figures measure_limit(const std::filesystem::path& folder, const wishes& w);
 figures measure_limit_sync(const std::filesystem::path& folder, const wishes& w);
 figures measure_limit_log(const std::filesystem::path& folder, const wishes& w);
+figures measure_ledger(const std::filesystem::path& folder, const wishes& w);
 figures measure_durable(const std::filesystem::path& folder, const wishes& w);
 figures measure_shell(const std::filesystem::path& folder, const wishes& w);
 figures measure_governed(const std::filesystem::path& folder, const wishes& w);

@@ -57,6 +57,22 @@ struct quiet_player : providers::provider {
   }
 };
 
+/// As the program does it (cli/run_money.cpp).
+actors::till till_of(const actors::services& s) {
+  actors::till t;
+  for (auto& [role, players] : s.players)
+    for (auto& player : players)
+      if (auto limits = player.who->limits())
+        t.rates[player.name] = *limits;
+  return t;
+}
+
+ledger_place place_in(const fs::path& folder) {
+  return {folder / "ledger", folder / "keys", "bench"};
+}
+
+} // namespace
+
 ledger::disk::journal open_journal(const ledger_place& at) {
   auto keys = ledger::disk::keyring::open(at.keys, at.repo_id, true);
   if (!keys)
@@ -70,17 +86,9 @@ ledger::disk::journal open_journal(const ledger_place& at) {
   return std::move(*journal);
 }
 
-/// As the program does it (cli/run_money.cpp).
-actors::till till_of(const actors::services& s) {
-  actors::till t;
-  for (auto& [role, players] : s.players)
-    for (auto& player : players)
-      if (auto limits = player.who->limits())
-        t.rates[player.name] = *limits;
-  return t;
+ledger::disk::journal open_journal(const fs::path& folder) {
+  return open_journal(place_in(folder));
 }
-
-} // namespace
 
 std::string good_answer_for(ledger::step at, const std::string& task) {
   constexpr std::string_view named = "src/page.html";
@@ -91,9 +99,8 @@ std::string good_answer_for(ledger::step at, const std::string& task) {
   return text;
 }
 
-ledger::result<std::unique_ptr<providers::lease>> pages::checkout(std::string_view,
-                                                                  std::string_view tree,
-                                                                  providers::slot_wish) {
+ledger::result<std::unique_ptr<providers::lease>>
+pages::checkout(std::string_view, std::string_view tree, providers::slot_wish) {
   return std::make_unique<page_lease>(tree);
 }
 
@@ -111,7 +118,7 @@ ledger::result<std::vector<std::string>> pages::paths(std::string_view tree) {
 }
 
 instant_world::instant_world(const fs::path& folder)
-    : instant_world(ledger_place{folder / "ledger", folder / "keys", "bench"}) {}
+    : instant_world(place_in(folder)) {}
 
 instant_world::instant_world(const ledger_place& at)
     : journal_(open_journal(at)) {

@@ -29,9 +29,8 @@ std::string good_answer_for(ledger::step at, const std::string& task);
 /// tree are: of tasks with one page one after the other would write code.
 class pages : public tests::fake_workspace {
 public:
-  ledger::result<std::unique_ptr<providers::lease>> checkout(std::string_view,
-                                                             std::string_view tree,
-                                                             providers::slot_wish) override;
+  ledger::result<std::unique_ptr<providers::lease>>
+  checkout(std::string_view, std::string_view tree, providers::slot_wish) override;
   ledger::result<std::vector<ledger::change>> changes(std::string_view base_tree,
                                                       std::string_view tree) override;
   bool exists(std::string_view tree, std::string_view path) override;
@@ -43,6 +42,10 @@ struct ledger_place {
   std::filesystem::path root, keys;
   std::string repo_id;
 };
+
+ledger::disk::journal open_journal(const ledger_place& at);
+/// A ledger in `folder`.
+ledger::disk::journal open_journal(const std::filesystem::path& folder);
 
 class instant_world {
 public:

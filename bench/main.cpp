@@ -35,6 +35,7 @@ constexpr std::array cases{
     bench_case{"limit", bench::measure_limit},
     bench_case{"limit-sync", bench::measure_limit_sync},
     bench_case{"limit-log", bench::measure_limit_log},
+    bench_case{"ledger", bench::measure_ledger, "limit"},
     bench_case{"durable", bench::measure_durable, "limit"},
     bench_case{"memory", bench::measure_memory},
     bench_case{"resume", bench::measure_resume},

@@ -21,12 +21,12 @@
 #pragma once
 
 #include "ledger/approval.hpp"
+#include "ledger/rare.hpp"
 #include "ledger/record.hpp"
 #include "ledger/result.hpp"
 
 #include <cstdint>
 #include <map>
-#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -161,7 +161,7 @@ struct task_state {
   std::map<std::string, file_ref> files;
   std::map<std::string, std::uint32_t> rejected; ///< Per ledger path.
   std::uint32_t generation = 1;                  ///< 1 + times the task began again from ingest.
-  std::optional<standing_contract> decisions_ok, final_ok, human_ok;
+  rare<standing_contract> decisions_ok, final_ok, human_ok;
   std::string checked_tree;  ///< Tree of the last green checks; empty: none.
   std::string verified_tree; ///< Tree of GEMINI_VERIFY_OK: YES; empty: none.
 
@@ -179,15 +179,15 @@ struct task_state {
   std::string refusal_kind, refusal_why; ///< In phase refused.
 
   delivery out;
-  std::optional<carried_review> carried;
-  std::optional<landed_commit> landed; ///< Whatever became of the task since.
-  std::optional<pull_request> request; ///< Of the last receipt, whatever became of the task since.
-  std::vector<std::string> pushed;     ///< Commits of ours that a remote's branch may be at.
-  std::uint32_t placements = 0;        ///< `placed` records.
-  std::string displaced_diff;          ///< The change before the conflict that a fix answers to.
-  std::string branch_commit;           ///< What our last receipt says the branch points at.
-  std::optional<delivery> unsettled;   ///< An intent dropped before its receipt.
-  std::uint32_t round_limit_from = 0;  ///< Rounds before this one do not count to the limit.
+  rare<carried_review> carried;
+  rare<landed_commit> landed;         ///< Whatever became of the task since.
+  rare<pull_request> request;         ///< Of the last receipt, whatever became of the task since.
+  std::vector<std::string> pushed;    ///< Commits of ours that a remote's branch may be at.
+  std::uint32_t placements = 0;       ///< `placed` records.
+  std::string displaced_diff;         ///< The change before the conflict that a fix answers to.
+  std::string branch_commit;          ///< What our last receipt says the branch points at.
+  rare<delivery> unsettled;           ///< An intent dropped before its receipt.
+  std::uint32_t round_limit_from = 0; ///< Rounds before this one do not count to the limit.
   std::map<std::string, std::string> played_by; ///< Role -> provider/model/version.
 
   // The conversation at hand, and what calls cost.

@@ -106,7 +106,7 @@ outcome on_granted(task_state& s, const record& r) {
   return {};
 }
 
-outcome stand(task_state& s, const record& r, contract c, std::optional<standing_contract>& slot) {
+outcome stand(task_state& s, const record& r, contract c, rare<standing_contract>& slot) {
   auto* file = file_of(s, path_of(c));
   if (!file)
     return broken(r, "a contract without its file");

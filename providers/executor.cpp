@@ -44,7 +44,7 @@ void thread_pool::run(std::function<void()> work, queue_place p) {
 
 std::function<void()> thread_pool::take() {
   const auto is_last = next_.empty() || (!last_.empty() && ahead_ >= ahead_max);
-  ahead_ = is_last ? 0 : ahead_ + 1;
+  ahead_ = is_last || last_.empty() ? 0 : ahead_ + 1;
   auto& queue = is_last ? last_ : next_;
   auto work = std::move(queue.front());
   queue.pop_front();

@@ -54,7 +54,7 @@ private:
   std::mutex mutex_;
   std::condition_variable ready_;
   std::deque<std::function<void()>> next_, last_;
-  unsigned ahead_ = 0; ///< So many were taken before those who are last.
+  unsigned ahead_ = 0; ///< So many were taken before those who are last and wait.
   bool stopping_ = false;
   std::vector<std::thread> threads_;
 };

@@ -1,0 +1,45 @@
+// rare.hpp -- a value that is mostly not there.
+//
+// A `rare<T>` is used as std::optional<T> is, and takes a pointer's room where there is
+// none: of a state that is kept for each of a hundred thousand tasks most parts are
+// never needed.
+//
+//   1. It is a value: a copy has a value of its own.
+
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <utility>
+
+namespace ledger {
+
+template <class T>
+class rare {
+public:
+  rare() = default;
+  rare(std::nullopt_t) {}
+  rare(T value)
+      : it_(std::make_unique<T>(std::move(value))) {}
+  rare(const rare& other)
+      : it_(other.it_ ? std::make_unique<T>(*other.it_) : nullptr) {}
+  rare(rare&& other) noexcept = default;
+  rare& operator=(const rare& other) { return *this = rare(other); }
+  rare& operator=(rare&& other) noexcept = default;
+  ~rare() = default;
+
+  bool has_value() const noexcept { return it_ != nullptr; }
+  explicit operator bool() const noexcept { return has_value(); }
+  friend bool operator==(const rare& r, std::nullopt_t) noexcept { return !r; }
+  void reset() noexcept { it_.reset(); }
+  /// Only where there is one.
+  T& operator*() noexcept { return *it_; }
+  const T& operator*() const noexcept { return *it_; }
+  T* operator->() noexcept { return it_.get(); }
+  const T* operator->() const noexcept { return it_.get(); }
+
+private:
+  std::unique_ptr<T> it_;
+};
+
+} // namespace ledger
