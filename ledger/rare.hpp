@@ -28,7 +28,7 @@ public:
   rare& operator=(rare&& other) noexcept = default;
   ~rare() = default;
 
-  bool has_value() const noexcept { return it_ != nullptr; }
+  bool has_value() const noexcept { return static_cast<bool>(it_); }
   explicit operator bool() const noexcept { return has_value(); }
   friend bool operator==(const rare& r, std::nullopt_t) noexcept { return !r; }
   void reset() noexcept { it_.reset(); }
