@@ -3,11 +3,11 @@
 #include "bench/cases.hpp"
 #include "bench/instant_world.hpp"
 
+#include "ledger/disk/files.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 #include <utility>
 
 namespace bench {
@@ -20,9 +20,10 @@ namespace fs = std::filesystem;
 constexpr std::uint64_t at_once = 256;
 
 std::shared_ptr<const std::string> content_of(const fs::path& file) {
-  std::ifstream in{file, std::ios::binary};
-  return std::make_shared<const std::string>(std::istreambuf_iterator<char>{in},
-                                             std::istreambuf_iterator<char>{});
+  auto text = ledger::disk::read_file(file);
+  if (!text)
+    give_up(text.error().detail);
+  return std::make_shared<const std::string>(std::move(*text));
 }
 
 /// What was recorded of a task that did well, to be recorded again of others.

@@ -65,8 +65,8 @@ private:
     bool is_folder() const noexcept;
   };
   using stamps = std::unordered_map<std::string, stamp>;
-  /// Tells `see` of everything below `root`; at most one thing more than may be known.
   static ledger::result<folder_state> looked_at(const std::filesystem::path& root);
+  /// Tells `see` of everything below `root`; at most one thing more than may be known.
   template <class See>
   static ledger::result<void> look(const std::filesystem::path& root, See see);
   void look_at(int root, const std::string& path);

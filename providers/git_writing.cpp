@@ -22,8 +22,8 @@ namespace {
 constexpr std::string_view folder_mode = "40000";
 
 /// An entry of a tree object, with the id as its bytes. Source: git's
-/// Documentation/gitformat-index and tree.c: "<mode> <name>\0<id>", sorted by
-/// names, those of folders as if they ended in a slash.
+/// tree-walk.c and base_name_compare(): "<mode> <name>\0<id>", sorted by names, those
+/// of folders as if they ended in a slash.
 struct entry {
   std::string mode, name, id;
   bool is_folder() const { return mode == folder_mode; }

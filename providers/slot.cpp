@@ -5,6 +5,7 @@
 #include "providers/checkout_folder.hpp"
 #include "providers/full_disk.hpp"
 #include "providers/remove_tree.hpp"
+#include "providers/tools/beneath.hpp"
 #include "providers/worktree_files.hpp"
 
 #include <fmt/format.h>
@@ -24,7 +25,6 @@ namespace fs = std::filesystem;
 
 /// What is written by a git that stays; more is as well written by one for all.
 constexpr std::size_t edits_max = 64;
-constexpr std::size_t edit_bytes_max = 4 * 1024 * 1024;
 
 std::string parent_of(const std::string& path) {
   const auto slash = path.rfind('/');
@@ -174,24 +174,32 @@ ledger::result<void> slot::restore(std::string_view commit, std::string_view tre
   commit_ = commit;
   if (auto r = check_out(d && !d->of_git); !r)
     return r;
-  look_again(d, before);
+  look_again(written_by_git(d, before));
   return {};
 }
 
-/// At what git has written: `undone` was touched, `before` was the tree.
-void slot::look_again(const std::optional<folder_state::differences>& undone,
-                      const std::string& before) {
-  auto paths = std::exchange(mended_, {});
+/// What git writes where `undone` was touched and the tree was `before`; nothing:
+/// nobody knows.
+std::optional<std::vector<std::string>>
+slot::written_by_git(const std::optional<folder_state::differences>& undone,
+                     const std::string& before) {
+  std::vector<std::string> paths(mended_.begin(), mended_.end());
+  mended_.clear();
   const auto changes =
       undone ? git_.changes(before, tree_) : ledger::result<std::vector<ledger::change>>();
-  if (undone && changes) {
-    for (const auto& c : *changes)
-      paths.push_back(c.path);
-    paths.insert(paths.end(), undone->touched.begin(), undone->touched.end());
-    paths.insert(paths.end(), undone->added.begin(), undone->added.end());
-    if (state_.renew(folder_, paths))
-      return;
-  }
+  if (!undone || !changes)
+    return std::nullopt;
+  for (const auto& c : *changes)
+    paths.push_back(c.path);
+  paths.insert(paths.end(), undone->touched.begin(), undone->touched.end());
+  paths.insert(paths.end(), undone->added.begin(), undone->added.end());
+  return paths;
+}
+
+/// At these paths; nothing: at everything.
+void slot::look_again(const std::optional<std::vector<std::string>>& paths) {
+  if (paths && state_.renew(folder_, *paths))
+    return;
   auto now = folder_state::of(folder_);
   state_ = now ? std::move(*now) : folder_state();
 }
@@ -229,14 +237,11 @@ bool slot::mend(const folder_state::differences& d, std::string_view commit) {
     return false;
   if (d.touched.empty() && d.added.empty() && same_git)
     return true;
-  mended_.insert(mended_.end(), d.touched.begin(), d.touched.end());
+  mended_.insert(d.touched.begin(), d.touched.end());
   auto paths = d.touched;
   paths.insert(paths.end(), d.added.begin(), d.added.end());
-  if (state_.renew(folder_, paths))
-    return true;
-  auto now = folder_state::of(folder_);
-  state_ = now ? std::move(*now) : folder_state();
-  return now.has_value();
+  look_again(std::move(paths));
+  return true;
 }
 
 /// Its blob is what it was; with its old time, so that the index of `.git` still
@@ -400,20 +405,25 @@ ledger::result<std::vector<std::string>> slot::hidden(const fs::path& index,
 /// The tree that the files are if nothing was added: what is not new is not ignored.
 /// Nothing: that takes a git to find out.
 std::optional<std::string> slot::tree_of_touched(const folder_state::differences& d) const {
-  const auto files = worktree_files::open(folder_);
+  const auto files = tools::beneath::open(folder_);
   if (!files || !d.added.empty() || d.touched.size() > edits_max)
     return std::nullopt;
   std::vector<file_edit> edits;
   for (const auto& path : d.touched) {
     if (state_.is_folder(path)) // Git knows none; of one that went the files went too.
       continue;
-    if (!state_.is_file(path))
+    auto now = files->read(path);
+    const auto is_gone = !now && now.error().kind == fault::not_found;
+    if (!state_.is_file(path) || (!now && !is_gone))
       return std::nullopt;
-    auto now = files->read(path, edit_bytes_max);
-    if (!now)
-      return std::nullopt;
-    const auto* mode = !*now ? "" : (*now)->executable ? "100755" : "100644";
-    edits.push_back({path, mode, *now ? std::move((*now)->bytes) : std::string()});
+    std::error_code e;
+    const auto mode = fs::symlink_status(folder_ / path, e).permissions();
+    const auto executable = (mode & fs::perms::owner_exec) != fs::perms::none;
+    edits.push_back({path,
+                     is_gone      ? ""
+                     : executable ? "100755"
+                                  : "100644",
+                     is_gone ? std::string() : std::move(*now)});
   }
   return git_.tree_edited(tree_, std::move(edits));
 }

@@ -27,9 +27,11 @@
 
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 namespace providers {
 
@@ -70,8 +72,9 @@ private:
   ledger::result<void> check_out(bool git_is_ours);
   bool mend(const folder_state::differences& d, std::string_view commit);
   bool put_file_back(const std::string& path) const;
-  void look_again(const std::optional<folder_state::differences>& undone,
-                  const std::string& before);
+  std::optional<std::vector<std::string>>
+  written_by_git(const std::optional<folder_state::differences>& undone, const std::string& before);
+  void look_again(const std::optional<std::vector<std::string>>& paths);
   std::optional<folder_state::differences> differences() const;
   std::optional<std::string> tree_of_touched(const folder_state::differences& d) const;
   ledger::result<std::string> tree_now(const std::filesystem::path& index,
@@ -95,7 +98,7 @@ private:
   std::string commit_, tree_; ///< Of the last restore().
   folder_state state_;        ///< As it was then.
   /// Written by us since, so that the index does not know them: git writes them again.
-  std::vector<std::string> mended_;
+  std::set<std::string> mended_;
 };
 
 } // namespace providers

@@ -126,41 +126,6 @@ worktree_files::~worktree_files() {
     ::close(root_);
 }
 
-ledger::result<std::optional<worktree_files::found>>
-worktree_files::read(const std::string& path, std::size_t max_bytes) const {
-  const auto refused = [&](const char* why) {
-    return ledger::fail(ledger::fault::refused, fmt::format("{} in the worktree {}", path, why),
-                        "worktree-unsafe");
-  };
-  if (!is_plain(path))
-    return refused("is no path inside it");
-  const auto file = open_beneath(root_, path.c_str(), O_RDONLY | O_NONBLOCK); // A pipe has no end.
-  if (!file && errno == ENOENT)
-    return std::nullopt;
-  struct stat is {};
-  if (!file || ::fstat(file.get(), &is) != 0)
-    return tl::make_unexpected(failed(path, "read").value());
-  if (!S_ISREG(is.st_mode) || static_cast<std::size_t>(is.st_size) > max_bytes)
-    return refused("is no regular file, or too large");
-  found now{std::string(static_cast<std::size_t>(is.st_size) + 1, '\0'),
-            (is.st_mode & S_IXUSR) != 0};
-  std::size_t got = 0;
-  while (got < now.bytes.size()) {
-    const auto n = ::read(file.get(), now.bytes.data() + got, now.bytes.size() - got);
-    if (n < 0 && errno == EINTR)
-      continue;
-    if (n < 0)
-      return tl::make_unexpected(failed(path, "read").value());
-    if (n == 0)
-      break;
-    got += static_cast<std::size_t>(n);
-  }
-  if (got != static_cast<std::size_t>(is.st_size))
-    return refused("was written while it was read");
-  now.bytes.resize(got);
-  return now;
-}
-
 ledger::result<void> worktree_files::remove(const std::string& path) const {
   return is_plain(path) ? remove_file(root_, path) : not_plain(path);
 }

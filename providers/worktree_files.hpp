@@ -1,4 +1,4 @@
-// worktree_files.hpp -- the files of a worktree that anybody may have prepared.
+// worktree_files.hpp -- writing into a worktree that anybody may have prepared.
 //
 //   1. No path leads through a symlink or out of the folder, however its parts
 //      are swapped meanwhile: every open is relative to the folder (openat2).
@@ -17,7 +17,6 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -36,13 +35,6 @@ public:
   }
   ~worktree_files();
 
-  struct found {
-    std::string bytes;
-    bool executable = false; ///< By its owner, as git sees it.
-  };
-  /// Nothing: no file is there. Errors: refused too if it is no regular file, or
-  /// larger than `max_bytes`.
-  ledger::result<std::optional<found>> read(const std::string& path, std::size_t max_bytes) const;
   /// Makes missing folders.
   ledger::result<void> write(const std::string& path, std::string_view content,
                              bool executable) const;

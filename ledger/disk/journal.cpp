@@ -21,12 +21,8 @@ result<void> journal::impl::write(const std::function<result<void>()>& body) {
   auto done = db.begin();
   if (done)
     done = body();
-  if (done) {
-    const auto begun = std::chrono::steady_clock::now();
+  if (done)
     done = db.commit();
-    commit_took = std::chrono::duration_cast<std::chrono::microseconds>(
-        std::chrono::steady_clock::now() - begun);
-  }
   if (done)
     return {};
   db.rollback();
@@ -176,8 +172,10 @@ std::vector<result<prepared>> journal::impl::prepare_all(std::span<const append>
 }
 
 result<void> journal::impl::commit(const std::vector<prepared>& ready) {
+  using clock = std::chrono::steady_clock;
   auto id = last_id;
   std::uint64_t bytes = 0;
+  clock::time_point told_all;
   auto done = write([&]() -> result<void> {
     for (auto& p : ready) {
       auto first = id + 1;
@@ -190,10 +188,13 @@ result<void> journal::impl::commit(const std::vector<prepared>& ready) {
         bytes += b.content->size();
       }
     }
-    return mark_projected(); // Of the groups before: the folders follow this one later.
+    auto marked = mark_projected(); // Of the groups before: the folders follow this one later.
+    told_all = clock::now();
+    return marked;
   });
   if (!done)
     return done;
+  commit_took = std::chrono::duration_cast<std::chrono::microseconds>(clock::now() - told_all);
   held_anew.clear();
   pending_bytes += bytes;
   return {};
