@@ -1,5 +1,6 @@
 #include "providers/http.hpp"
 
+#include "providers/http_lanes.hpp"
 #include "providers/http_transfer.hpp"
 
 #include <algorithm>
@@ -18,14 +19,13 @@ namespace {
 
 using ledger::fault;
 using clock = http_transfer::clock;
-using std::chrono::milliseconds;
 
 /// More than that nobody needs, and a child that closes all it might have open
 /// would be at it for long.
 constexpr rlim_t descriptors_max = 65536;
 /// Connections that are kept for the next request, if descriptors allow it: as
 /// many as a service without HTTP/2 uses at once.
-constexpr long kept_connections_max = 6000;
+constexpr rlim_t kept_connections_max = 10'000;
 /// Requests to one server that may wait for a connection at once. Without a
 /// bound each would open its own: libcurl learns only from a connection that
 /// stands how many requests can share it, and a server drops what it cannot
@@ -38,9 +38,6 @@ constexpr std::size_t connected_per_opening = 16;
 constexpr std::size_t plain_opening_max = 512;
 /// Handles that are kept for the next request, a few KB each.
 constexpr std::size_t kept_handles_max = 1024;
-/// Without a clock to look at the thread sleeps until it is woken.
-constexpr milliseconds longest_sleep{60'000};
-
 /// Each request in flight needs a descriptor. Returns how many there may be.
 rlim_t raise_descriptor_limit() {
   rlimit now{};
@@ -106,8 +103,8 @@ struct http_engine::impl {
   std::vector<std::unique_ptr<http_transfer>> inbox; // Under the mutex.
   bool closing = false;                              // Under the mutex.
 
-  // Of the thread alone, but for curl_multi_wakeup().
-  CURLM* multi = nullptr;
+  // Of the thread alone, but for lanes.wake().
+  http_lanes lanes;
   std::unordered_map<CURL*, flight> flights;
   std::vector<CURL*> idle_handles;
   std::unordered_map<std::string, server> servers; // As many as are configured.
@@ -125,7 +122,7 @@ struct http_engine::impl {
   void end_early(CURL* easy, http_failure why);
   void harvest();
   void end_overdue();
-  long sleep_ms() const;
+  clock::time_point next_look() const;
   std::unique_ptr<http_transfer> land(CURL* easy);
   void keep_or_end(CURL* easy);
 };
@@ -133,13 +130,8 @@ struct http_engine::impl {
 bool http_engine::impl::start() {
   start_libcurl();
   const auto descriptors = raise_descriptor_limit();
-  multi = ::curl_multi_init();
-  if (multi == nullptr)
+  if (!lanes.start(std::min(kept_connections_max, descriptors / 4)))
     return false;
-  ::curl_multi_setopt(multi, CURLMOPT_PIPELINING, static_cast<long>(CURLPIPE_MULTIPLEX));
-  ::curl_multi_setopt(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, 0L);
-  ::curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS,
-                      std::min(kept_connections_max, static_cast<long>(descriptors / 4)));
   // Signals are for the program's other threads, and a connection that broke
   // while something was written is told by the write.
   sigset_t all{}, before{};
@@ -161,12 +153,10 @@ void http_engine::impl::loop() {
     }
     for (auto& t : arrived)
       begin(std::move(t));
-    int running = 0;
-    ::curl_multi_perform(multi, &running);
-    harvest();
     end_overdue();
     open_more();
-    ::curl_multi_poll(multi, nullptr, 0, static_cast<int>(sleep_ms()), nullptr);
+    lanes.drive(next_look());
+    harvest();
   }
   close_all();
 }
@@ -192,7 +182,6 @@ void http_engine::impl::begin(std::unique_ptr<http_transfer> t) {
   flights[easy] = {mine.id, std::move(t)};
 }
 
-/// What is added here makes the next curl_multi_poll() return at once.
 void http_engine::impl::open_more() {
   for (auto& [origin, s] : servers)
     while (!s.waiting.empty() && may_open_more(s)) {
@@ -202,7 +191,7 @@ void http_engine::impl::open_more() {
       if (t == nullptr)
         continue;
       t->open();
-      if (::curl_multi_add_handle(multi, next.easy) != CURLM_OK)
+      if (!lanes.add(next.easy, s.https))
         end_early(next.easy, t->no_memory());
     }
 }
@@ -230,21 +219,16 @@ std::unique_ptr<http_transfer> http_engine::impl::land(CURL* easy) {
 /// Also if libcurl never got the handle: then it has nothing to give back.
 void http_engine::impl::end_early(CURL* easy, http_failure why) {
   auto t = land(easy);
-  ::curl_multi_remove_handle(multi, easy);
+  lanes.remove(easy);
   keep_or_end(t->take_handle());
   t->take_callback()(tl::make_unexpected(std::move(why)));
 }
 
 void http_engine::impl::harvest() {
-  int left = 0;
-  while (auto* message = ::curl_multi_info_read(multi, &left)) {
-    if (message->msg != CURLMSG_DONE)
-      continue;
-    const auto code = message->data.result; // Gone once the handle is removed.
-    auto* easy = message->easy_handle;
-    auto t = land(easy);
-    auto result = t->outcome(code);
-    ::curl_multi_remove_handle(multi, easy);
+  for (auto over = lanes.next_ended(); over.easy != nullptr; over = lanes.next_ended()) {
+    auto t = land(over.easy);
+    auto result = t->outcome(over.code);
+    lanes.remove(over.easy);
     keep_or_end(t->take_handle());
     t->take_callback()(std::move(result));
   }
@@ -265,11 +249,8 @@ void http_engine::impl::end_overdue() {
   }
 }
 
-long http_engine::impl::sleep_ms() const {
-  if (looks.empty())
-    return longest_sleep.count();
-  const auto left = std::chrono::ceil<milliseconds>(looks.top().when - clock::now());
-  return std::clamp(left, milliseconds{0}, longest_sleep).count();
+http_transfer::clock::time_point http_engine::impl::next_look() const {
+  return looks.empty() ? clock::time_point::max() : looks.top().when;
 }
 
 void http_engine::impl::close_all() {
@@ -303,9 +284,8 @@ http_engine::~http_engine() {
     std::lock_guard lock{impl_->mutex};
     impl_->closing = true;
   }
-  ::curl_multi_wakeup(impl_->multi);
+  impl_->lanes.wake();
   impl_->thread.join();
-  ::curl_multi_cleanup(impl_->multi);
 }
 
 void http_engine::send(http_request r, http_callback done) {
@@ -319,10 +299,9 @@ void http_engine::send(http_request r, http_callback done) {
     std::lock_guard lock{impl_->mutex};
     if (!impl_->closing) {
       impl_->inbox.push_back(std::move(t));
-      // Whoever is in the inbox already has woken the thread. It is woken under
-      // the mutex, since after `closing` nobody may touch `multi`.
+      // Whoever is in the inbox already has woken the thread.
       if (impl_->inbox.size() == 1)
-        ::curl_multi_wakeup(impl_->multi);
+        impl_->lanes.wake();
       return;
     }
   }

@@ -251,7 +251,7 @@ TEST(Http, LetsACallbackSendAgain) {
   EXPECT_EQ(s.requests().size(), 10U);
 }
 
-TEST(Http, KeepsThousandsInFlightAtOnce) {
+TEST(Http, KeepsThousandsInFlightAtOnceAndUsesTheirConnectionsAgain) {
   constexpr std::size_t many = 2000;
   rlimit descriptors{};
   ::getrlimit(RLIMIT_NOFILE, &descriptors);
@@ -267,13 +267,16 @@ TEST(Http, KeepsThousandsInFlightAtOnce) {
     a.held = true;
     return a;
   }};
-  for (std::size_t i = 0; i < many; ++i)
-    e.send(post(s.url(), std::to_string(i)), [&, i](http_outcome o) {
-      std::lock_guard lock{mutex};
-      right += o && o->body == std::to_string(i) ? 1 : 0;
-      ++answered;
-      changed.notify_one();
-    });
+  auto send_all = [&] {
+    for (std::size_t i = 0; i < many; ++i)
+      e.send(post(s.url(), std::to_string(i)), [&, i](http_outcome o) {
+        std::lock_guard lock{mutex};
+        right += o && o->body == std::to_string(i) ? 1 : 0;
+        ++answered;
+        changed.notify_one();
+      });
+  };
+  send_all();
   ASSERT_TRUE(s.wait_for_requests(many)) << s.requests().size() << " arrived";
   {
     std::lock_guard lock{mutex};
@@ -282,7 +285,12 @@ TEST(Http, KeepsThousandsInFlightAtOnce) {
   s.release();
   std::unique_lock lock{mutex};
   ASSERT_TRUE(changed.wait_for(lock, 60s, [&] { return answered == many; })) << answered;
-  EXPECT_EQ(right, many);
+  lock.unlock();
+  send_all();
+  lock.lock();
+  ASSERT_TRUE(changed.wait_for(lock, 60s, [&] { return answered == 2 * many; })) << answered;
+  EXPECT_EQ(right, 2 * many);
+  EXPECT_EQ(s.connections(), many) << "they are used again";
 }
 
 TEST(Http, EndsWhatIsInFlightWhenItIsDestroyedEachOnce) {
