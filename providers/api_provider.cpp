@@ -15,7 +15,9 @@
 #include <chrono>
 #include <cstdlib>
 #include <exception>
+#include <map>
 #include <utility>
+#include <vector>
 
 namespace providers {
 
@@ -54,10 +56,33 @@ struct settings {
   bool plain_http = false;
 };
 
+constexpr std::uint64_t envelope_bytes = 400; ///< Around each part, at most.
+
+/// How all prompts of a step begin: worked out once, not for each request.
+struct beginning {
+  const std::vector<tool_spec>* tools = nullptr;
+  std::string cache_key;
+  std::uint64_t bytes = 0; ///< At most.
+};
+
+std::map<ledger::step, beginning> beginnings_of(const prompt_book& book) {
+  std::map<ledger::step, beginning> all;
+  for (auto& row : ledger::step_table) {
+    auto& tools = tools_for(row.id);
+    beginning b{&tools, cache_key_for(book, row.id, tools),
+                book.system_text(row.id).size() + 4 * envelope_bytes};
+    for (auto& t : tools)
+      b.bytes += envelope_bytes + t.description.size() + t.parameters.dump().size();
+    all.emplace(row.id, std::move(b));
+  }
+  return all;
+}
+
 /// What every call of a provider shares; it may outlive the provider.
 struct desk {
   settings set;
   prompt_book book;
+  std::map<ledger::step, beginning> begins;
   std::unique_ptr<const dialect> speaks;
   http& web;
   executor& blocking;
@@ -150,13 +175,9 @@ public:
   }
 
 private:
-  static constexpr std::uint64_t envelope_bytes = 400; ///< Around each part, at most.
-
   /// Of a conversation of which the service did not say what it used so far.
   std::uint64_t bytes_of_all(const request& r) const {
-    auto bytes = desk_->book.system_text(r.at).size() + 4 * envelope_bytes + told_bytes(r);
-    for (auto& t : tools_for(r.at))
-      bytes += envelope_bytes + t.description.size() + t.parameters.dump().size();
+    auto bytes = desk_->begins.at(r.at).bytes + told_bytes(r);
     for (auto& t : r.turns)
       bytes +=
           envelope_bytes + t.raw.dump(-1, ' ', false, replace_bad).size() + bytes_of_results(t);
@@ -173,7 +194,9 @@ private:
   }
 
   static void send(const std::shared_ptr<desk>& d, const request& r, const answer_callback& done) {
-    auto p = prompt_for(d->book, r, tools_for(r.at));
+    auto& begins = d->begins.at(r.at);
+    auto p = prompt_for(d->book, r, *begins.tools);
+    p.cache_key = begins.cache_key;
     auto wire = d->speaks->write(d->set.model, p, r.turns);
     wire.total_timeout = d->set.timeout;
     wire.idle_timeout = d->set.idle_timeout;
@@ -254,9 +277,9 @@ result<std::unique_ptr<provider>> make_api_provider(const provider_context& c,
   auto book = open_book(c);
   if (!book)
     return tl::make_unexpected(book.error());
-  auto speaks = dialect_of(p.kind);
-  return std::make_unique<api_provider>(std::make_shared<desk>(
-      desk{std::move(*s), std::move(*book), std::move(speaks), *c.web, c.blocking}));
+  auto begins = beginnings_of(*book);
+  return std::make_unique<api_provider>(std::make_shared<desk>(desk{
+      std::move(*s), std::move(*book), std::move(begins), dialect_of(p.kind), *c.web, c.blocking}));
 }
 
 } // namespace providers

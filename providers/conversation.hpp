@@ -19,6 +19,7 @@
 #include "ledger/result.hpp"
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -66,9 +67,9 @@ struct tool_spec {
 
 struct prompt {
   std::string system;
-  std::vector<std::string> parts; ///< At least one.
-  std::vector<tool_spec> tools;
-  std::string cache_key; ///< The same for all calls that begin with the same text.
+  std::vector<std::string> parts;   ///< At least one.
+  std::span<const tool_spec> tools; ///< They outlive the prompt.
+  std::string cache_key;            ///< The same for all calls that begin with the same text.
 };
 
 /// The line of `t`, valid UTF-8 whatever went in. `results_before`: those of the

@@ -199,7 +199,7 @@ std::string_view errand_of(step at) {
   return "answer as your step says";
 }
 
-std::string closing(const request& r, const std::vector<tool_spec>& tools, std::string_view mark) {
+std::string closing(const request& r, std::span<const tool_spec> tools, std::string_view mark) {
   std::string names;
   for (auto& t : tools)
     names += fmt::format("{}`{}`", names.empty() ? "" : ", ", t.name);
@@ -211,17 +211,6 @@ std::string closing(const request& r, const std::vector<tool_spec>& tools, std::
                      "Task: {}\nRound: {}\nStep: {}\n",
                      mark, means, errand_of(r.at), on_one_line(r.task), r.round,
                      prompt_book::name_of(r.at));
-}
-
-std::string cache_key_of(const prompt& p, step at) {
-  auto all = ledger::json::object();
-  all["step"] = std::string{ledger::to_string(at)};
-  all["system"] = p.system;
-  all["tools"] = ledger::json::array();
-  for (auto& t : p.tools)
-    all["tools"].push_back(
-        {{"name", t.name}, {"description", t.description}, {"parameters", t.parameters}});
-  return ledger::sha256(all.dump(-1, ' ', false, ledger::json::error_handler_t::replace));
 }
 
 } // namespace
@@ -250,10 +239,21 @@ std::string_view prompt_book::name_of(step at) noexcept {
   return at == step::test ? "fix" : ledger::to_string(at);
 }
 
-prompt prompt_for(const prompt_book& book, const request& r, std::vector<tool_spec> tools) {
+std::string cache_key_for(const prompt_book& book, step at, std::span<const tool_spec> tools) {
+  auto all = ledger::json::object();
+  all["step"] = std::string{ledger::to_string(at)};
+  all["system"] = book.system_text(at);
+  all["tools"] = ledger::json::array();
+  for (auto& t : tools)
+    all["tools"].push_back(
+        {{"name", t.name}, {"description", t.description}, {"parameters", t.parameters}});
+  return ledger::sha256(all.dump(-1, ' ', false, ledger::json::error_handler_t::replace));
+}
+
+prompt prompt_for(const prompt_book& book, const request& r, std::span<const tool_spec> tools) {
   prompt p;
   p.system = book.system_text(r.at);
-  p.tools = std::move(tools);
+  p.tools = tools;
   auto mark = mark_of(r);
   for (auto& i : r.inputs)
     p.parts.push_back(in_envelope("FILE " + i.path, i, mark));
@@ -263,7 +263,6 @@ prompt prompt_for(const prompt_book& book, const request& r, std::vector<tool_sp
   if (!r.complaints.empty())
     p.parts.push_back(complaints_of(r));
   p.parts.push_back(closing(r, p.tools, mark));
-  p.cache_key = cache_key_of(p, r.at);
   return p;
 }
 

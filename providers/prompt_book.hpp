@@ -27,6 +27,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -61,8 +62,12 @@ private:
 };
 
 /// The system text of the request's step, its files in the request's order, then
-/// the evidence, the complaints, and what is to be done now.
-prompt prompt_for(const prompt_book& book, const request& r, std::vector<tool_spec> tools);
+/// the evidence, the complaints, and what is to be done now. Without a cache key.
+prompt prompt_for(const prompt_book& book, const request& r, std::span<const tool_spec> tools);
+
+/// What tells the beginning of a step's prompts (system text and tools) from any other.
+std::string cache_key_for(const prompt_book& book, ledger::step at,
+                          std::span<const tool_spec> tools);
 
 /// At most how many bytes of the request's own texts its prompt tells.
 std::uint64_t told_bytes(const request& r);

@@ -63,7 +63,7 @@ public:
 };
 
 /// What a role is offered in step `at`.
-std::vector<tool_spec> tools_for(ledger::step at);
+const std::vector<tool_spec>& tools_for(ledger::step at);
 
 std::unique_ptr<toolbox> make_toolbox(const git& repository, tool_scope s);
 

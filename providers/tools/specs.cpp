@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include <map>
 #include <utility>
 
 namespace providers {
@@ -135,9 +136,7 @@ tool_spec delete_file() {
           object({{"path", text("File, from the repository's root.")}}, {"path"})};
 }
 
-} // namespace
-
-std::vector<tool_spec> tools_for(step at) {
+std::vector<tool_spec> offered_in(step at) {
   if (at == step::ingest || at == step::deliver)
     return {};
   const auto two_trees = at == step::review || at == step::verify;
@@ -149,6 +148,18 @@ std::vector<tool_spec> tools_for(step at) {
     offered.push_back(delete_file());
   }
   return offered;
+}
+
+} // namespace
+
+const std::vector<tool_spec>& tools_for(step at) {
+  static const auto all = [] {
+    std::map<step, std::vector<tool_spec>> offers;
+    for (auto& row : ledger::step_table)
+      offers.emplace(row.id, offered_in(row.id));
+    return offers;
+  }();
+  return all.at(at);
 }
 
 bool toolbox::changes_files(const tool_call& c) {

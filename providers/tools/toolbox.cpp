@@ -117,7 +117,7 @@ private:
   git git_;
   tool_scope scope_;
   curtain curtain_;
-  std::vector<tool_spec> offered_;
+  const std::vector<tool_spec>& offered_;
   tree_source base_, candidate_;
   worktree_source worktree_;
   editor editor_;

@@ -58,7 +58,7 @@ TEST_F(dialect_anthropic, SendsNoKeyWhereThereIsNone) {
 
 TEST_F(dialect_anthropic, LeavesOutWhatIsEmpty) {
   prompt.system = " \n";
-  prompt.tools.clear();
+  prompt.tools = {};
   prompt.parts = {"", "only"};
   auto body = body_of();
   EXPECT_FALSE(body.contains("system"));

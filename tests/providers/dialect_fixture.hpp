@@ -42,12 +42,10 @@ struct dialect_test : ::testing::Test {
 
   std::unique_ptr<const providers::dialect> speaks;
   providers::model_settings model{"https://ai.example", "key-of-the-test", "some-model", 1234};
-  providers::prompt prompt{
-      "Be brief.",
-      {"common part", "own part"},
-      {{"list_files", "Lists.", json::parse(R"({"type":"object","properties":{}})")},
-       {"read_file", "Reads.", json::parse(R"({"type":"object"})")}},
-      "cache-key"};
+  const std::vector<providers::tool_spec> offered{
+      {"list_files", "Lists.", json::parse(R"({"type":"object","properties":{}})")},
+      {"read_file", "Reads.", json::parse(R"({"type":"object"})")}};
+  providers::prompt prompt{"Be brief.", {"common part", "own part"}, offered, "cache-key"};
 
   json body_of(std::span<const providers::turn> turns = {}) const {
     return json::parse(speaks->write(model, prompt, turns).body);

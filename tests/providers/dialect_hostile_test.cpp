@@ -213,10 +213,9 @@ TEST_P(dialect_hostile, NoKeyIsRepeated) {
 
 TEST_P(dialect_hostile, WhatIsSaidIsValidJsonAndAlwaysTheSame) {
   providers::model_settings m{"https://ai.example", "k", "m\xff", 10};
-  providers::prompt p{"sys\xff\xfe\x01",
-                      {"part\xc3", std::string("nul\0byte", 8), "\xed\xa0\x80"},
-                      {{"t\x80", "d\xff", json::object()}},
-                      "c\xff"};
+  const std::vector<providers::tool_spec> tools{{"t\x80", "d\xff", json::object()}};
+  providers::prompt p{
+      "sys\xff\xfe\x01", {"part\xc3", std::string("nul\0byte", 8), "\xed\xa0\x80"}, tools, "c\xff"};
   providers::turn t;
   t.raw = GetParam() == std::string_view("openai") ? json::array({{{"type", "message"}}})
                                                    : json{{"content", json::array()}};

@@ -242,7 +242,8 @@ TEST(PromptFor, PutsFilesEvidenceComplaintsAndTheTaskInOrder) {
   r.evidence = {file("tests/run.log", "RED\n"), file("claude/old/x.md", "Undo it.\n")};
   r.complaints = {"The section *Why* is missing.", "Two\nlines\r\nof caf\xe9."};
   r.round = 3;
-  auto p = prompt_for(ours(), r, {{"list_files", "Lists.", ledger::json::object()}});
+  const std::vector<tool_spec> tools{{"list_files", "Lists.", ledger::json::object()}};
+  auto p = prompt_for(ours(), r, tools);
   ASSERT_EQ(p.parts.size(), 6u);
   EXPECT_EQ(p.system, ours().system_text(step::test));
   EXPECT_EQ(opened(p.parts[0]).title, "FILE inputs/prompt.md");
@@ -281,17 +282,16 @@ TEST(PromptFor, LeavesTheSystemTextAndTheCacheKeyToTheStepAlone) {
   auto a = prompt_for(ours(), one, tools);
   auto b = prompt_for(ours(), two, tools);
   EXPECT_EQ(a.system, b.system);
-  EXPECT_EQ(a.cache_key, b.cache_key);
-  EXPECT_EQ(a.cache_key.size(), 64u);
   for (auto& part : b.parts)
     EXPECT_EQ(part.find("/somewhere"), part.npos);
 
-  std::set<std::string> keys{a.cache_key};
-  keys.insert(prompt_for(ours(), one, {}).cache_key);
+  std::set<std::string> keys{cache_key_for(ours(), step::audit, tools)};
+  EXPECT_EQ(keys.begin()->size(), 64u);
+  keys.insert(cache_key_for(ours(), step::audit, {}));
   tools.front().description = "Searches well.";
-  keys.insert(prompt_for(ours(), one, tools).cache_key);
+  keys.insert(cache_key_for(ours(), step::audit, tools));
   for (auto at : spoken)
-    keys.insert(prompt_for(ours(), asked(at, {}), {}).cache_key);
+    keys.insert(cache_key_for(ours(), at, {}));
   EXPECT_EQ(keys.size(), 3 + spoken.size() - 1);
 }
 
