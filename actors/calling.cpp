@@ -1,6 +1,6 @@
 #include "actors/calling.hpp"
 
-#include "ledger/disk/files.hpp"
+#include "ledger/disk/tree.hpp"
 #include "ledger/glob.hpp"
 #include "ledger/judge.hpp"
 
@@ -13,19 +13,15 @@ namespace {
 
 using ledger::result;
 using ledger::task_state;
+using ledger::disk::recorded_files;
 
 /// Calls of one turn that are run; more are a model that turns in circles.
 constexpr std::size_t calls_at_once = 128;
 
-result<std::string> read(const services& w, const task_state& s, const ledger::file_ref& f) {
-  return ledger::disk::read_recorded(w.folder_of(s.task), f.path, f.sha256);
-}
-
-result<void> read_inputs(const services& w, const task_state& s,
-                         const std::vector<ledger::file_ref>& files,
+result<void> read_inputs(const recorded_files& files, const std::vector<ledger::file_ref>& named,
                          std::vector<providers::input>& into) {
-  for (auto& f : files) {
-    auto text = read(w, s, f);
+  for (auto& f : named) {
+    auto text = files.read(f.path, f.sha256);
     if (!text)
       return tl::make_unexpected(text.error());
     into.push_back({f.path, std::make_shared<const std::string>(std::move(*text))});
@@ -33,12 +29,12 @@ result<void> read_inputs(const services& w, const task_state& s,
   return {};
 }
 
-result<std::vector<providers::turn>> read_turns(const services& w, const task_state& s) {
+result<std::vector<providers::turn>> read_turns(const recorded_files& files, const task_state& s) {
   auto* file =
       s.turns == 0 ? nullptr : ledger::file_of(s, ledger::turns_path(ledger::answer_path(s)));
   if (!file)
     return std::vector<providers::turn>{};
-  auto text = read(w, s, *file);
+  auto text = files.read(file->path, file->sha256);
   if (!text)
     return tl::make_unexpected(text.error());
   auto turns = providers::turns_of(*text);
@@ -53,7 +49,7 @@ result<std::vector<providers::turn>> read_turns(const services& w, const task_st
 result<void> check_out(const services& w, const task_state& s, workplace& into) {
   into.tree = s.tree.empty() ? s.base_tree : s.tree;
   if (auto* diff = ledger::file_of(s, s.diff_path)) {
-    auto text = read(w, s, *diff);
+    auto text = ledger::disk::read_recorded(w.folder_of(s.task), diff->path, diff->sha256);
     if (!text)
       return tl::make_unexpected(text.error());
     if (auto ok = w.files->ensure_tree(s.base_tree, *text, into.tree); !ok)
@@ -139,13 +135,14 @@ result<call_case> read_case(const services& w, const task_state& s) {
   r.base_tree = s.base_tree;
   r.tree = s.tree;
   r.allow = s.allow;
-  if (auto ok = read_inputs(w, s, ledger::inputs_of(s, s.at), r.inputs); !ok)
+  recorded_files files(w.folder_of(s.task));
+  if (auto ok = read_inputs(files, ledger::inputs_of(s, s.at), r.inputs); !ok)
     return tl::make_unexpected(ok.error());
   if (s.fixing)
-    if (auto ok = read_inputs(w, s, s.cause.evidence, r.evidence); !ok)
+    if (auto ok = read_inputs(files, s.cause.evidence, r.evidence); !ok)
       return tl::make_unexpected(ok.error());
   c.input_sha256 = providers::input_digest(r);
-  auto turns = read_turns(w, s);
+  auto turns = read_turns(files, s);
   if (!turns)
     return tl::make_unexpected(turns.error());
   c.turns = std::move(*turns);

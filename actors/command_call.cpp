@@ -236,8 +236,7 @@ private:
       fault.what.detail = world().secrets.redact(fault.what.detail);
       return finish({nullptr, std::move(fault)});
     }
-    append(order_.state->task, order_.state->seq, {std::move(*d)},
-           [this](outcome o) { finish(std::move(o)); });
+    append(order_.state, {std::move(*d)}, [this](outcome o) { finish(std::move(o)); });
   }
 
   void finish(outcome o) {

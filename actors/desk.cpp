@@ -33,11 +33,13 @@ std::shared_ptr<ledger::task_state> taken(state_ptr s) {
 
 } // namespace
 
-void desk::append(const std::string& task, std::uint64_t after_seq,
-                  std::vector<ledger::draft> drafts, std::function<void(outcome)> then) {
+void desk::append(const state_ptr& after, std::vector<ledger::draft> drafts,
+                  std::function<void(outcome)> then) {
   for (auto& d : drafts)
     redact(d.detail);
-  try_append({task, after_seq, std::move(drafts)}, std::move(then), 0);
+  // Else nobody but us is to hold it: it is carried on where it is.
+  auto before = ledger::may_rest_after(drafts.back().what) ? after : nullptr;
+  try_append({after->task, after->seq, std::move(drafts), std::move(before)}, std::move(then), 0);
 }
 
 void desk::redact(ledger::json& detail) const {
@@ -68,7 +70,7 @@ void desk::try_append(ledger::disk::append what, std::function<void(outcome)> th
     later(millis{ledger::backoff_ms(failures + 1)},
           [this, retry, then, failures] { try_append(retry, then, failures + 1); });
   };
-  ask(this, writer_, longest_wait, append_request{shared})
+  ask_however_long(this, writer_, append_request{shared})
       .then(settled, [this, settled](const caf::error& e) {
         settled({nullptr,
                  trouble{trouble::source::lost,

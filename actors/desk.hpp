@@ -10,7 +10,9 @@
 //      at most five times; while the disk is full, until it is not (L6: new
 //      work pauses, nothing is lost, no answer is paid for twice). The record
 //      then says so ("ledger_write_failed").
-//   4. No known secret is in the detail of a record that is appended (L8): what
+//   4. Nobody sets a time for the LEDGER WRITER: it answers, or it ends, and with
+//      it the batch, which the SUPERVISOR sees to.
+//   5. No known secret is in the detail of a record that is appended (L8): what
 //      came from outside (URLs, usage, names, reasons) is redacted here, once
 //      and for all. Names and digests of our own stay as they are: a variable
 //      CACHE_KEY may well hold the id of a commit.
@@ -31,9 +33,6 @@
 #include <vector>
 
 namespace actors {
-
-/// Nobody waits longer for the LEDGER WRITER.
-inline constexpr millis longest_wait = std::chrono::hours(24);
 
 /// How often work is begun again because a disk is full: for about an hour.
 inline constexpr std::uint32_t full_disk_tries = 120;
@@ -102,8 +101,8 @@ protected:
                continuation{std::make_shared<std::function<void()>>(std::move(then))});
   }
 
-  /// Appends after record `after_seq` of the task; see 3 above.
-  void append(const std::string& task, std::uint64_t after_seq, std::vector<ledger::draft> drafts,
+  /// Appends after the last record of a task's state; see 3 above.
+  void append(const state_ptr& after, std::vector<ledger::draft> drafts,
               std::function<void(outcome)> then);
 
   /// L6: a full disk pauses work and is nobody's failure. If it is why, says so,

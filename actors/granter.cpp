@@ -74,7 +74,7 @@ void granter::give_grant(const held_back& h) {
           promise.deliver(grant{{nullptr, d.error()}, {}, {}, {}});
           return;
         }
-        append(s->task, s->seq, {std::move(*d)}, [this, promise, at = s->at](outcome o) mutable {
+        append(s, {std::move(*d)}, [this, promise, at = s->at](outcome o) mutable {
           auto g = handles_for(at);
           g.result = std::move(o);
           promise.deliver(std::move(g));

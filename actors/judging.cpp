@@ -1,7 +1,7 @@
 #include "actors/judging.hpp"
 
 #include "ledger/disk/evidence.hpp"
-#include "ledger/disk/files.hpp"
+#include "ledger/disk/tree.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -12,24 +12,25 @@ namespace {
 
 using ledger::result;
 using ledger::task_state;
+using ledger::disk::recorded_files;
 
 /// Content of a recorded file. Missing is as bad as altered here.
-result<std::string> text_of(const services& w, const task_state& s, std::string_view p) {
+result<std::string> text_of(const recorded_files& files, const task_state& s, std::string_view p) {
   auto* f = ledger::file_of(s, p);
   if (!f)
     return ledger::fail(ledger::fault::corrupt, std::string{p} + " was never recorded");
-  auto text = ledger::disk::read_recorded(w.folder_of(s.task), f->path, f->sha256);
+  auto text = files.read(f->path, f->sha256);
   if (!text && text.error().kind == ledger::fault::not_found)
     return ledger::fail(ledger::fault::corrupt, text.error().detail);
   return text;
 }
 
 /// Fills `into` if the file is recorded; a step needs not have them all.
-result<void> read_if_recorded(const services& w, const task_state& s, std::string_view p,
+result<void> read_if_recorded(const recorded_files& files, const task_state& s, std::string_view p,
                               std::string& into) {
   if (!ledger::file_of(s, p))
     return {};
-  auto text = text_of(w, s, p);
+  auto text = text_of(files, s, p);
   if (!text)
     return tl::make_unexpected(text.error());
   into = std::move(*text);
@@ -37,9 +38,9 @@ result<void> read_if_recorded(const services& w, const task_state& s, std::strin
 }
 
 /// Base to `tree`, which `diff` (a recorded file) rebuilds if git lost it.
-result<void> read_changes(const services& w, const task_state& s, std::string_view diff,
-                          const std::string& tree, ledger::case_file& c) {
-  auto text = text_of(w, s, diff);
+result<void> read_changes(const services& w, const recorded_files& files, const task_state& s,
+                          std::string_view diff, const std::string& tree, ledger::case_file& c) {
+  auto text = text_of(files, s, diff);
   if (!text)
     return tl::make_unexpected(text.error());
   if (auto ok = w.files->ensure_tree(s.base_tree, *text, tree); !ok)
@@ -60,16 +61,17 @@ result<void> read_changes(const services& w, const task_state& s, std::string_vi
 }
 
 /// What every case has before it; `fixes` of them were accepted, as texts.
-result<ledger::case_file> case_of(const services& w, const task_state& s, std::uint32_t fixes) {
+result<ledger::case_file> case_of(const services& w, const recorded_files& files,
+                                  const task_state& s, std::uint32_t fixes) {
   ledger::case_file c;
   for (auto [p, into] :
        {std::pair{ledger::path::prompt, &c.prompt},
         std::pair{ledger::path::decisions, &c.decisions}, std::pair{ledger::path::plan, &c.plan}})
-    if (auto ok = read_if_recorded(w, s, p, *into); !ok)
+    if (auto ok = read_if_recorded(files, s, p, *into); !ok)
       return tl::make_unexpected(ok.error());
   for (std::uint32_t n = 1; n <= fixes; ++n) {
     std::string text;
-    if (auto ok = read_if_recorded(w, s, ledger::fix_path(n), text); !ok)
+    if (auto ok = read_if_recorded(files, s, ledger::fix_path(n), text); !ok)
       return tl::make_unexpected(ok.error());
     c.earlier_fixes.push_back(std::move(text));
   }
@@ -84,27 +86,29 @@ result<ledger::case_file> case_of(const services& w, const task_state& s, std::u
 } // namespace
 
 result<ledger::judgement> judge_filed_answer(const services& w, const task_state& s) {
-  auto answer = text_of(w, s, ledger::answer_path(s));
+  recorded_files files(w.folder_of(s.task));
+  auto answer = text_of(files, s, ledger::answer_path(s));
   if (!answer)
     return tl::make_unexpected(answer.error());
   // The fix that is judged is no earlier one: round 2 judges fix 1.
-  auto c = case_of(w, s, s.round < 2 ? 0 : s.round - 2);
+  auto c = case_of(w, files, s, s.round < 2 ? 0 : s.round - 2);
   if (!c)
     return tl::make_unexpected(c.error());
   c->hidden = s.hidden;
   c->faults = s.faults;
   // With faults the diff was not filed: what matters is that it is void.
   if (ledger::row_of(s.at).writes_code && s.faults.empty())
-    if (auto ok = read_changes(w, s, ledger::path::changes, s.answered_tree, *c); !ok)
+    if (auto ok = read_changes(w, files, s, ledger::path::changes, s.answered_tree, *c); !ok)
       return tl::make_unexpected(ok.error());
   return ledger::judge(s.at, *answer, *c);
 }
 
 result<std::vector<ledger::breach>> judge_candidate_again(const services& w, const task_state& s) {
-  auto c = case_of(w, s, s.round - 1);
+  recorded_files files(w.folder_of(s.task));
+  auto c = case_of(w, files, s, s.round - 1);
   if (!c)
     return tl::make_unexpected(c.error());
-  if (auto ok = read_changes(w, s, s.diff_path, s.tree, *c); !ok)
+  if (auto ok = read_changes(w, files, s, s.diff_path, s.tree, *c); !ok)
     return tl::make_unexpected(ok.error());
   return ledger::judge_candidate(*c);
 }

@@ -122,7 +122,7 @@ private:
   void record_question() {
     ledger::asking a{asked_.provider,    asked_.model, asked_.version,
                      case_.input_sha256, bound_.usd,   anew_};
-    append(state_->task, state_->seq, {ledger::draft_asked(*state_, a)}, [this](outcome o) {
+    append(state_, {ledger::draft_asked(*state_, a)}, [this](outcome o) {
       if (!take_records(std::move(o)))
         return;
       anew_ = false;
@@ -183,7 +183,7 @@ private:
     ledger::turning turning{std::make_shared<const std::string>(std::move(line)), names_of(t.calls),
                             took_ms(), a.usd, std::move(a.usage)};
     turns.push_back(std::move(t));
-    append(state_->task, state_->seq, {ledger::draft_turned(*state_, turning)}, [this](outcome o) {
+    append(state_, {ledger::draft_turned(*state_, turning)}, [this](outcome o) {
       if (take_records(std::move(o)))
         use_tools();
     });
@@ -257,7 +257,7 @@ private:
   }
 
   void file_answer(const ledger::answering& filing) {
-    append(state_->task, state_->seq, {ledger::draft_answered(*state_, filing)}, [this](outcome o) {
+    append(state_, {ledger::draft_answered(*state_, filing)}, [this](outcome o) {
       if (take_records(std::move(o)))
         finish();
     });
@@ -300,7 +300,7 @@ private:
   }
 
   void record(ledger::draft d) {
-    append(state_->task, state_->seq, {std::move(d)}, [this](outcome o) {
+    append(state_, {std::move(d)}, [this](outcome o) {
       if (take_records(std::move(o)))
         finish();
     });

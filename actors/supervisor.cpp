@@ -129,7 +129,7 @@ private:
   /// The state of a task as its records give it. Records that no state fits
   /// take the task out of this batch.
   void load(const std::string& task, std::function<void(state_ptr)> then) {
-    ask(this, writer(), longest_wait, load_request{task})
+    ask_however_long(this, writer(), load_request{task})
         .then(
             [this, task, then](outcome& o) {
               // Whatever this task makes us throw is this task's.
@@ -208,7 +208,7 @@ private:
 
   /// Records how this run takes the task up, then lets it go.
   void begin_with(const state_ptr& s, std::vector<ledger::draft> drafts) {
-    append(s->task, s->seq, std::move(drafts), [this, s](const outcome& o) {
+    append(s, std::move(drafts), [this, s](const outcome& o) {
       if (o.fault)
         return not_begun(s->task, *o.fault);
       contained([&] { run(advanced(s, o)); },
@@ -318,7 +318,7 @@ private:
 
   /// Decides on the records as they are, and again if others came in between.
   void try_order(const person_said& said, std::uint32_t tries_left) {
-    ask(this, writer(), longest_wait, load_request{said.order->task})
+    ask_however_long(this, writer(), load_request{said.order->task})
         .then(
             [this, said, tries_left](outcome& o) {
               auto& task = said.order->task;
@@ -339,7 +339,7 @@ private:
         [this, said, s, tries_left](attempted<ledger::draft> d) {
           if (!d)
             return close_order(said, tl::make_unexpected(std::move(d.error())));
-          append(s->task, s->seq, {std::move(*d)}, [this, said, s, tries_left](outcome o) {
+          append(s, {std::move(*d)}, [this, said, s, tries_left](outcome o) {
             if (o.fault && o.fault->from == trouble::source::stale && tries_left > 0)
               return try_order(said, tries_left - 1);
             if (o.fault)

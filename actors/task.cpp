@@ -185,7 +185,7 @@ private:
   }
 
   void record(ledger::draft d) {
-    append(state_->task, state_->seq, {std::move(d)}, [this](outcome o) { take(std::move(o)); });
+    append(state_, {std::move(d)}, [this](outcome o) { take(std::move(o)); });
   }
 
   // -- what came back ----------------------------------------------------------
@@ -243,7 +243,7 @@ private:
   }
 
   void reload(std::function<void()> then) {
-    ask(this, writer(), longest_wait, load_request{name_})
+    ask_however_long(this, writer(), load_request{name_})
         .then(
             [this, then](outcome& o) {
               auto fresh = std::make_shared<ledger::task_state>();

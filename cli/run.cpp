@@ -97,8 +97,10 @@ void complete_summary(batch_summary& sum, const actors::batch_report& report, co
   for (auto& s : report.ended)
     sum.tasks.push_back(*s);
   for (auto& t : sel.to_run) {
+    if (known.count(t.prompt->task) != 0)
+      continue;
     auto* records = journal.records_of(t.prompt->task);
-    if (!records || known.count(t.prompt->task) != 0)
+    if (!records)
       continue;
     if (auto s = ledger::fold(t.prompt->task, *records))
       sum.tasks.push_back(std::move(*s));

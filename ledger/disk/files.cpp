@@ -119,16 +119,24 @@ result<void> put_file(const fs::path& file, std::string_view content, durability
 
 result<std::string> read_recorded(const fs::path& task_folder, std::string_view ledger_path,
                                   std::string_view digest) {
-  auto folder = tree::open(task_folder, false);
-  if (!folder)
-    return tl::make_unexpected(folder.error());
-  auto content = folder->read(ledger_path);
+  return recorded_files(task_folder).read(ledger_path, digest);
+}
+
+recorded_files::recorded_files(fs::path task_folder)
+    : name_(std::move(task_folder))
+    , folder_(tree::open(name_, false)) {}
+
+result<std::string> recorded_files::read(std::string_view ledger_path,
+                                         std::string_view digest) const {
+  if (!folder_)
+    return tl::make_unexpected(folder_.error());
+  auto content = folder_->read(ledger_path);
   if (!content && content.error().kind == fault::refused)
     return fail(fault::corrupt, content.error().detail);
   if (content && sha256(*content) != digest)
     return fail(fault::corrupt,
                 fmt::format("{} in {} is not what was recorded: its SHA-256 differs", ledger_path,
-                            task_folder.string()));
+                            name_.string()));
   return content;
 }
 

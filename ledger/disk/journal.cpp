@@ -212,10 +212,9 @@ void journal::impl::adopt(std::vector<prepared>& ready) {
     c.last_id = last_id;
     at_work.emplace(c.first_id, p.task);
     c.last = p.records->back().what;
-    remembered += p.records->size();
-    c.remembered += p.records->size();
     c.records.push_back(std::move(p.records));
     c.tip = std::move(p.tip);
+    c.standing = std::move(p.standing);
   }
 }
 
@@ -268,8 +267,7 @@ void journal::impl::work_off_backlog() {
     followed.erase(task);
   keep_standings(followed);
   for (auto& task : followed)
-    if (remembered > opts.remembered_max)
-      forget(chains[task]);
+    chains[task].records = {};
 }
 
 std::vector<result<appended>> journal::impl::append_group(std::span<const append> group) {
@@ -368,7 +366,7 @@ const std::vector<record>* journal::records_of(std::string_view task) const {
     return nullptr;
   static_cast<void>(impl_->recall(it->first, it->second));
   static const std::vector<record> none;
-  return it->second.remembers_all() ? it->second.records.front().get() : &none;
+  return it->second.holds_all() ? it->second.records.front().get() : &none;
 }
 
 std::vector<std::string> journal::tasks() const {

@@ -37,6 +37,7 @@
 #include "ledger/record.hpp"
 #include "ledger/result.hpp"
 #include "ledger/standing.hpp"
+#include "ledger/state.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -54,6 +55,9 @@ struct append {
   std::string task;
   std::uint64_t after_seq = 0;
   std::vector<draft> drafts; ///< At least one.
+  /// What the records up to after_seq fold to, if the caller has it and this may end the
+  /// task: then nobody reads and folds them again to tell where it stands.
+  std::shared_ptr<const task_state> before = nullptr;
 };
 
 /// The records of one append, in order; shared because they travel to actors.
@@ -93,9 +97,6 @@ public:
     std::uint64_t checkpoint_bytes = 8 * 1024 * 1024;
     /// Larger files bypass the database. What is appended to a file never does.
     std::uint64_t sync_directly_bytes = 1024 * 1024;
-    /// More records than that, some 50 MB, are not remembered but read again where they
-    /// are asked for. A batch of some hundred tasks at once is far below.
-    std::size_t remembered_max = 16'384;
     /// Threads that put and complete files of a group's tasks beside the caller's;
     /// none where hooks are set that must be called one at a time.
     std::size_t helpers = 0;
@@ -120,8 +121,8 @@ public:
   result<appended> append_one(append a);
 
   /// The records of a task, until something is appended to it; null: never heard of.
-  /// Those that are not remembered are read again: none, if they cannot be read, or are
-  /// no longer what was recorded, which is damage.
+  /// They are read from its folder: none, if they cannot be read, or are no longer what
+  /// was recorded, which is damage.
   const std::vector<record>* records_of(std::string_view task) const;
 
   /// All tasks, sorted.

@@ -5,10 +5,10 @@
 // (database.hpp) from the moment its folder falls behind until a checkpoint after it
 // has caught up.
 //
-// Records are *remembered* while there is room (remembered_max): not those of all tasks
-// of a batch of a hundred thousand. Whoever asks for others has them read again. Of a
-// task that has come to rest nothing is: it is *put away*, and which files it has is
-// read again too when something is appended.
+// Records are kept in memory until the folder has them, and those that an opening read
+// until the next one comes: in a batch of ten thousand tasks they would be most of its
+// memory. Whoever asks for them has them read again. A task that has come to rest is
+// *put away*: which files it has is read again too when something is appended.
 //
 // Private to ledger/disk.
 
@@ -56,7 +56,6 @@ struct journal::impl {
   std::map<std::string, marks> held{};
   std::set<std::string> held_anew{};
   std::map<std::string, chain, std::less<>> chains{};
-  std::size_t remembered = 0; ///< Of all chains: what was found at the opening is no part.
   std::vector<damage> damages{};
   std::vector<std::string> healed{};
   /// What was committed, but not yet done in the folders, in commit order.
@@ -105,7 +104,6 @@ struct journal::impl {
   std::string row_of(const std::string& task, const chain& c, const kept_standings* kept) const;
   void keep_standings(const std::set<std::string>& tasks);
   result<task_state> state_of(const std::string& task, const chain& c) const;
-  void forget(chain& c);
   result<std::vector<record>> read_records(const std::string& task, const chain& c) const;
   result<void> recall(const std::string& task, chain& c);
   result<void> take_up(const std::string& task, chain& c);

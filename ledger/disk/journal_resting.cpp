@@ -1,5 +1,5 @@
-// What is remembered of a task and what is read again, and tasks that have come to
-// rest: their rows (standings.hpp).
+// What is read again of a task, and tasks that have come to rest: their rows
+// (standings.hpp).
 
 #include "ledger/disk/journal_impl.hpp"
 
@@ -11,7 +11,7 @@ bool may_rest(const chain& c) {
   return !c.is_damaged && c.tip.seq != 0 && may_rest_after(c.last);
 }
 
-std::vector<record> all_remembered(const chain& c) {
+std::vector<record> all_held(const chain& c) {
   std::vector<record> out;
   for (auto& part : c.records)
     out.insert(out.end(), part->begin(), part->end());
@@ -21,7 +21,7 @@ std::vector<record> all_remembered(const chain& c) {
 } // namespace
 
 result<task_state> journal::impl::state_of(const std::string& task, const chain& c) const {
-  if (!c.remembers_all()) {
+  if (!c.holds_all()) {
     auto records = read_records(task, c);
     return records ? fold(task, *records) : tl::make_unexpected(records.error());
   }
@@ -54,15 +54,11 @@ std::string journal::impl::row_of(const std::string& task, const chain& c,
     if (auto row = kept->rows.find(task); row != kept->rows.end())
       if (row->second.journal == *identity)
         return row_line(c.last_id, *identity, row->second.text);
+  if (!c.standing.empty())
+    return row_line(c.last_id, *identity, c.standing);
   auto state = state_of(task, c);
   return state && state->at_rest() ? row_line(c.last_id, *identity, to_text(standing_of(*state)))
                                    : std::string{};
-}
-
-void journal::impl::forget(chain& c) {
-  remembered -= c.remembered;
-  c.remembered = 0;
-  c.records.clear();
 }
 
 // What the folder has, and what it is still to get. Errors: unavailable; corrupt: it
@@ -90,17 +86,16 @@ result<std::vector<record>> journal::impl::read_records(const std::string& task,
 // Has all records in one part until the next one comes. What is no longer what was
 // recorded is damage.
 result<void> journal::impl::recall(const std::string& task, chain& c) {
-  bool all = c.remembers_all();
+  bool all = c.holds_all();
   if (all ? c.records.size() == 1 : c.is_damaged || c.tip.seq == 0)
     return {};
-  auto records = all ? result<std::vector<record>>(all_remembered(c)) : read_records(task, c);
+  auto records = all ? result<std::vector<record>>(all_held(c)) : read_records(task, c);
   if (!records && records.error().kind == fault::unavailable)
     return tl::make_unexpected(records.error());
   if (!records) {
     hurt(damage{task, std::string(path::journal), records.error().detail});
     return {};
   }
-  forget(c);
   c.records = {std::make_shared<const std::vector<record>>(std::move(*records))};
   return {};
 }
@@ -130,7 +125,8 @@ void journal::impl::keep_standings(const std::set<std::string>& tasks) {
       continue;
     auto& [task, c] = all[i];
     at_work.erase({c->first_id, *task});
-    forget(*c);
+    c->records = {};
+    c->standing = {};
     c->tip.expected = {};
     c->tip.growing = {};
     c->is_put_away = true;

@@ -48,10 +48,28 @@ public:
           w_.root.discard(s.temp);
         return tl::make_unexpected(done.error());
       }
+    note_standing();
     return std::move(out_);
   }
 
 private:
+  // Where the task stands after it, if that is at rest and the caller knew where it stood
+  // before: what somebody would else read, check and fold once more.
+  void note_standing() {
+    if (!a_.before || a_.before->task != a_.task || a_.before->seq != a_.after_seq
+        || !may_rest_after(out_.records->back().what))
+      return;
+    auto state = *a_.before;
+    for (auto& r : *out_.records) {
+      auto next = apply(std::move(state), r);
+      if (!next)
+        return; // Whoever reads them tells why.
+      state = std::move(*next);
+    }
+    if (state.at_rest())
+      out_.standing = to_text(standing_of(state));
+  }
+
   // Durable records want this file, or appends of this group that may become
   // durable without this one.
   bool is_wanted_before(std::string_view ledger_path) const {

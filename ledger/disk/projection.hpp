@@ -63,13 +63,13 @@ struct chain {
   /// The last records, in order and without a gap. The first ones may be missing:
   /// journal.jsonl has them. What it has not got yet is here.
   std::vector<appended> records;
-  bool remembers_all() const { return !records.empty() && records.front()->front().seq == 1; }
-  std::size_t remembered = 0; ///< How many of them were appended since the opening.
+  bool holds_all() const { return !records.empty() && records.front()->front().seq == 1; }
   event last = event::opened; ///< Of the last record.
+  std::string standing;       ///< Its text (standing.hpp), if the last append ended the task.
   chain_tip tip;
   std::uint64_t first_id = 0, last_id = 0; ///< In the database; 0: none.
   std::uint64_t journal_bytes = 0;         ///< Of journal.jsonl, as far as projected.
-  /// Neither records nor expected files are remembered; the tip knows the last line.
+  /// Neither records nor expected files are held; the tip knows the last line.
   bool is_put_away = false;
   bool is_damaged = false;
 };
@@ -103,6 +103,7 @@ struct prepared {
   std::vector<waiting_chunk> chunks;
   std::vector<std::string> originals; ///< Ledger paths that moves left.
   chain_tip tip;                      ///< After the append.
+  std::string standing;               ///< As in chain.
 };
 
 struct workshop {

@@ -397,12 +397,12 @@ result<void> tree::remove(std::string_view name) const {
 
 result<void> tree::write_tail(std::string_view name, tail t, std::string_view text) const {
   int make = t.expect == 0 ? O_CREAT : 0;
-  auto fd = open_beneath(root_.get(), name, O_WRONLY | O_NONBLOCK | O_NOCTTY | make,
+  auto fd = open_beneath(root_.get(), name, O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | make,
                          make ? file_mode : 0);
   if (!fd && fd.error().kind == fault::not_found && make) {
     if (auto above = folder_above(name); !above)
       return tl::make_unexpected(above.error());
-    fd = open_beneath(root_.get(), name, O_WRONLY | O_CREAT, file_mode);
+    fd = open_beneath(root_.get(), name, O_WRONLY | O_APPEND | O_CREAT, file_mode);
   }
   if (!fd)
     return tl::make_unexpected(fd.error());
@@ -414,8 +414,6 @@ result<void> tree::write_tail(std::string_view name, tail t, std::string_view te
                                             st.st_size, t.expect));
   auto keep = static_cast<off_t>(t.keep);
   if (t.keep < t.expect && ::ftruncate(fd->get(), keep) != 0)
-    return system_failure("append", name, errno);
-  if (::lseek(fd->get(), keep, SEEK_SET) < 0)
     return system_failure("append", name, errno);
   auto done = write_all(fd->get(), text, name);
   // All or nothing, as far as a full disk lets us: the next try starts here.

@@ -135,4 +135,16 @@ private:
       std::make_unique<std::atomic<std::uint64_t>>(0);
 };
 
+/// Recorded files of one task, whose folder is opened once for all that are read.
+class recorded_files {
+public:
+  explicit recorded_files(std::filesystem::path task_folder);
+  /// As read_recorded().
+  result<std::string> read(std::string_view ledger_path, std::string_view digest) const;
+
+private:
+  std::filesystem::path name_;
+  result<tree> folder_;
+};
+
 } // namespace ledger::disk

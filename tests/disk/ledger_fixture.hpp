@@ -95,7 +95,6 @@ protected:
     if (!o.hooks.now_ms)
       o.hooks.now_ms = [] { return std::int64_t{1'795'367'689'123}; };
     o.checkpoint_bytes = checkpoint_bytes_;
-    o.remembered_max = remembered_max_;
     return o;
   }
 
@@ -178,7 +177,6 @@ protected:
   std::string boot_ = kernel_boot_id().value();
   journal_hooks hooks_;
   std::uint64_t checkpoint_bytes_ = 8 * 1024 * 1024;
-  std::size_t remembered_max_ = 16'384;
 };
 
 } // namespace ledger::disk

@@ -104,6 +104,31 @@ TEST_F(Overview, SaysWhatASnapshotSaysAtEveryMoment) {
   expect_what_a_snapshot_says();
 }
 
+TEST_F(Overview, SaysTheSameWhetherTheStateBeforeTheEndWasTold) {
+  auto j = open();
+  told_task t(j, "T");
+  t.before_is_told = false;
+  t.open();
+  t.tell(draft_parked(t.state, told_reason, "it took too long", "retry"));
+  expect_what_a_snapshot_says();
+  doctor_the_rows();
+  EXPECT_EQ(reason_of("T"), "from-the-rows") << "it has a row all the same";
+}
+
+TEST_F(Overview, AStateOfAnotherMomentOrTaskIsNotBelieved) {
+  auto j = open();
+  told_task s(j, "S"), t(j, "T"), later(j, "U");
+  for (auto* task : {&s, &t, &later})
+    task->open();
+  auto old = std::make_shared<task_state>(t.state);
+  old->seq = 0;
+  auto other = std::make_shared<task_state>(s.state);
+  auto parked = [](auto& of) { return draft_parked(of.state, told_reason, "why", "retry"); };
+  ASSERT_TRUE(j.append_one({"T", 1, {parked(t)}, old}));
+  ASSERT_TRUE(j.append_one({"U", 1, {parked(later)}, other}));
+  expect_what_a_snapshot_says();
+}
+
 TEST_F(Overview, ATaskAtRestIsKnownByItsRow) {
   {
     auto j = open();

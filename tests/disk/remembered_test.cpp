@@ -1,4 +1,5 @@
-// Records of tasks at work that there is no room for in memory.
+// Records are read again where they are asked for: the journal keeps none in memory that
+// the folder has.
 
 #include "tests/disk/told_task.hpp"
 
@@ -7,14 +8,13 @@ namespace {
 
 class Remembered : public ledger_test {
 protected:
-  Remembered() { remembered_max_ = 0; }
   std::vector<record> on_disk(const std::string& task) const {
     return parse_journal(text_at(task, path::journal)).value();
   }
   fs::path heads() const { return keys_ / (std::string(test_repository) + ".heads"); }
 };
 
-TEST_F(Remembered, RecordsThatThereIsNoRoomForAreReadAgain) {
+TEST_F(Remembered, RecordsOfATaskAtWorkAreReadAgain) {
   auto j = open();
   told_task t(j, "T");
   t.until_decisions();

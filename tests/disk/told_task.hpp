@@ -61,7 +61,8 @@ public:
   void judge() { tell(judged_well()); }
 
   void tell(draft d) {
-    auto got = journal_.append_one({state.task, state.seq, {std::move(d)}});
+    auto before = before_is_told ? std::make_shared<const task_state>(state) : nullptr;
+    auto got = journal_.append_one({state.task, state.seq, {std::move(d)}, std::move(before)});
     ASSERT_TRUE(got) << got.error().detail;
     for (auto& r : **got) {
       auto next = apply(state, r);
@@ -71,6 +72,7 @@ public:
   }
 
   task_state state;
+  bool before_is_told = true; ///< As actors do.
 
 private:
   static text_ptr text(std::string words) {
