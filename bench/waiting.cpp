@@ -20,7 +20,7 @@
 #include <utility>
 #include <vector>
 
-#include <malloc.h>
+#include <jemalloc/jemalloc.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -65,8 +65,11 @@ std::shared_ptr<halting_player> halt_at(instant_world& world, ledger::step at,
   return player;
 }
 
+/// Without what the allocator keeps for later.
 double settled_mb() {
-  ::malloc_trim(0);
+  auto purge = fmt::format("arena.{}.purge", MALLCTL_ARENAS_ALL);
+  if (::mallctl(purge.c_str(), nullptr, nullptr, nullptr, 0) != 0)
+    give_up("the allocator gives nothing back");
   return resident_mb();
 }
 
