@@ -95,6 +95,19 @@ protected:
     where.run(std::move(all), place);
   }
 
+  /// Runs `then` here, with a seat as soon as there is one: at once, if there is.
+  void seated(std::function<void(seat)> then) {
+    if (!world().room)
+      return then(nullptr);
+    caf::actor me{this};
+    auto later = [me, then](seat s) {
+      tell_from_outside(me, continuation{std::make_shared<std::function<void()>>(
+                                [then, s = std::move(s)]() mutable { then(std::move(s)); })});
+    };
+    if (auto s = world().room->take(std::move(later)))
+      then(std::move(s));
+  }
+
   /// Runs `then` here after `delay`.
   void later(millis delay, std::function<void()> then) {
     tell_later(this, caf::actor{this}, delay,

@@ -48,6 +48,7 @@ void granter::enter_scope(const held_back& h) {
 void granter::hold_back(const held_back& h) {
   auto& task = h.asked.state->task;
   held_back_[task] = h;
+  held_back_[task].asked.worked_on.reset();
   std::string names;
   for (auto& name : scopes_.waited_for(task))
     names += (names.empty() ? "" : ", ") + name;
@@ -69,14 +70,16 @@ void granter::give_grant(const held_back& h) {
   auto before = h.waits ? scopes_.waited_for(h.asked.state->task) : std::vector<std::string>{};
   elsewhere(
       *world().quick, [w = &world(), g = h.asked, before] { return draft_of_grant(*w, g, before); },
-      [this, promise = h.promise, s = h.asked.state](attempted<ledger::draft> d) mutable {
+      [this, promise = h.promise, s = h.asked.state,
+       worked_on = h.asked.worked_on](attempted<ledger::draft> d) mutable {
         if (!d) {
           promise.deliver(grant{{nullptr, d.error()}, {}, {}, {}});
           return;
         }
-        append(s, {std::move(*d)}, [this, promise, at = s->at](outcome o) mutable {
+        append(s, {std::move(*d)}, [this, promise, at = s->at, worked_on](outcome o) mutable {
           auto g = handles_for(at);
           g.result = std::move(o);
+          g.result.worked_on = std::move(worked_on);
           promise.deliver(std::move(g));
         });
       });

@@ -38,6 +38,7 @@
 #pragma once
 
 #include "actors/caf.hpp"
+#include "actors/seats.hpp"
 
 #include "ledger/disk/journal.hpp"
 #include "ledger/drafts.hpp"
@@ -85,6 +86,7 @@ struct outcome {
   /// Of an order, and instead of records: the order's state, carried on by them. An
   /// order takes its state along, so that nobody holds it twice.
   state_ptr state = nullptr;
+  seat worked_on = nullptr; ///< Of an order or a grant: whoever asked goes on with it.
 };
 
 /// Append these drafts to one task's journal.
@@ -113,6 +115,7 @@ struct grant_request {
     deploy_intent
   } what = purpose::step;
   ledger::landing_move move = {}; ///< Of a landing's intent.
+  seat worked_on = nullptr;       ///< Comes back with the grant, if that is given at once.
 };
 
 /// A place on the landing branch that a task is to take. What takes work (the
@@ -137,6 +140,7 @@ struct work_order {
     deploy
   } what = kind::answer;
   std::shared_ptr<const berth> where = nullptr; ///< Of kind place.
+  seat worked_on = nullptr;                     ///< Of kind answer, until somebody is asked.
 };
 
 /// A task wants to land: for a place, or with a commit on its place.

@@ -38,6 +38,7 @@ public:
     return {
         [this](work_order& order) -> caf::result<outcome> {
           state_ = std::move(order.state);
+          seat_ = std::move(order.worked_on);
           promise_ = make_response_promise<outcome>();
           player_ = &player_of(*state_);
           read();
@@ -48,7 +49,10 @@ public:
   }
 
   /// A promise refers to its actor, which would never be freed.
-  void on_exit() override { promise_ = {}; }
+  void on_exit() override {
+    promise_ = {};
+    seat_.reset();
+  }
 
 private:
   // -- before anybody is asked -------------------------------------------------
@@ -101,6 +105,7 @@ private:
   // -- one exchange ------------------------------------------------------------
 
   void ask_permit() {
+    seat_.reset();
     if (auto why = ledger::why_conversation_ends(*state_, world().config.limits);
         !why.empty() && !anew_)
       return record_failure({call_failure::kind::spoiled, "conversation-too-long",
@@ -185,7 +190,7 @@ private:
     turns.push_back(std::move(t));
     append(state_, {ledger::draft_turned(*state_, turning)}, [this](outcome o) {
       if (take_records(std::move(o)))
-        use_tools();
+        sit_down_then([this] { use_tools(); });
     });
   }
 
@@ -259,7 +264,16 @@ private:
   void file_answer(const ledger::answering& filing) {
     append(state_, {ledger::draft_answered(*state_, filing)}, [this](outcome o) {
       if (take_records(std::move(o)))
-        finish();
+        sit_down_then([this] { finish(); });
+    });
+  }
+
+  /// What was said is on record, so that a kill loses nothing that was paid for;
+  /// what follows from it waits until there is a seat.
+  void sit_down_then(std::function<void()> then) {
+    seated([this, then = std::move(then)](seat s) {
+      seat_ = std::move(s);
+      then();
     });
   }
 
@@ -326,7 +340,7 @@ private:
 
   void finish() {
     give_back(0, {}, {}, false, 0); // Of a call that never began.
-    promise_.deliver(outcome{nullptr, std::move(fault_), std::move(state_)});
+    promise_.deliver(outcome{nullptr, std::move(fault_), std::move(state_), std::move(seat_)});
     quit();
   }
 
@@ -342,6 +356,7 @@ private:
   turnstile gate_;
   ledger::role role_;
   state_ptr state_;
+  seat seat_;
   caf::typed_response_promise<outcome> promise_;
   const providers::player* player_ = nullptr;
   call_case case_;

@@ -7,6 +7,7 @@
 
 #pragma once
 
+#include "actors/seats.hpp"
 #include "actors/writing_gate.hpp"
 #include "ledger/config.hpp"
 #include "ledger/disk/keyring.hpp"
@@ -52,6 +53,7 @@ struct services {
   providers::executor* quick = nullptr; ///< Disk and git: short.
   providers::executor* jobs = nullptr;  ///< Checks, builds, deploys: long.
   writing_gate* gate = nullptr;         ///< Of the LEDGER WRITER; null: never shut.
+  seats* room = nullptr;                ///< For those who are worked on; null: for all.
   std::function<std::int64_t()> now_ms; ///< Unix time.
   /// Called from the LEDGER WRITER's thread for each durable record; may be
   /// unset.

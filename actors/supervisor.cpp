@@ -103,12 +103,20 @@ private:
       if (!task)
         break;
       in_flight_.insert(*task);
-      load(*task, [this, item = items_.at(*task)](state_ptr s) { open(item, std::move(s)); });
+      seated([this, task = *task](seat s) { take_up(task, std::move(s)); });
     }
     if (!over_ && in_flight_.empty() && !queue_.has_ready() && orders_ == 0) {
       report_.blocked = queue_.blocked();
       report();
     }
+  }
+
+  void take_up(const std::string& task, seat s) {
+    auto item = items_.find(task);
+    if (over_ || item == items_.end())
+      return;
+    arriving_[task] = std::move(s);
+    load(task, [this, item = item->second](state_ptr found) { open(item, std::move(found)); });
   }
 
   void report() {
@@ -238,7 +246,9 @@ private:
   void run(const state_ptr& s) {
     if (s->at_rest())
       return end(s);
-    auto t = spawn_task(system(), world(), writer(), caf::actor{this}, s);
+    auto seated = arriving_.extract(s->task);
+    auto t = spawn_task(system(), world(), writer(), caf::actor{this}, s,
+                        seated ? std::move(seated.mapped()) : nullptr);
     watch(t, [this, task = s->task, who = t.address()](const caf::error& e) {
       auto it = running_.find(task);
       if (!e || it == running_.end() || it->second.address() != who)
@@ -295,6 +305,7 @@ private:
   }
 
   void leave(const std::string& task) {
+    arriving_.erase(task);
     make_room(task);
     in_flight_.erase(task);
     admit();
@@ -417,6 +428,7 @@ private:
   ledger::admission queue_;
   std::map<std::string, std::string> commits_; ///< Of tasks that are done.
   std::set<std::string> in_flight_;            ///< Admitted, and not ended.
+  std::map<std::string, seat> arriving_;       ///< Of those that have no TASK yet.
   std::set<std::string> idle_;                 ///< Of items_: ended, or waiting for a person.
   std::uint32_t orders_ = 0;                   ///< Under way.
   bool over_ = false;

@@ -16,11 +16,12 @@ using ledger::phase;
 class task : public desk {
 public:
   task(caf::actor_config& c, const services& s, ledger_writer writer, caf::actor supervisor,
-       state_ptr state)
+       state_ptr state, seat worked_on)
       : desk(c, s, std::move(writer))
       , supervisor_(std::move(supervisor))
       , name_(state->task)
-      , state_(std::move(state)) {}
+      , state_(std::move(state))
+      , seat_(std::move(worked_on)) {}
 
   caf::behavior make_behavior() override {
     return {
@@ -28,6 +29,8 @@ public:
         [](continuation& c) { (*c.then)(); },
     };
   }
+
+  void on_exit() override { seat_.reset(); }
 
 private:
   void go_on() {
@@ -43,6 +46,7 @@ private:
   }
 
   void perform(ledger::wait_until& w) {
+    seat_.reset();
     auto delay = std::max<std::int64_t>(w.at_ms - world().now_ms(), 1);
     later(millis{delay}, [this] { go_on(); });
   }
@@ -119,7 +123,8 @@ private:
   // -- asking others -----------------------------------------------------------
 
   void ask_supervisor(grant_request::purpose what, ledger::landing_move move = {}) {
-    ask_however_long(this, supervisor_, grant_request{state_, what, std::move(move)})
+    ask_however_long(this, supervisor_,
+                     grant_request{state_, what, std::move(move), std::move(seat_)})
         .then(
             [this](grant& g) {
               role_ = g.role;
@@ -148,11 +153,15 @@ private:
 
   /// Orders work of a router. The state goes with the order, and comes back.
   void order(const worker& whom, work_order::kind what, std::shared_ptr<const berth> where = {}) {
+    auto seated = std::move(seat_); // Others than an AI's call wait for processes.
+    if (what != work_order::kind::answer)
+      seated.reset();
     auto once = once_for_order<outcome>([this](outcome o) { take(std::move(o)); });
     watch(whom, [this, once](const caf::error& e) {
       once({nullptr, fault_of(system(), e, "the router")});
     });
-    ask_however_long(this, whom, work_order{std::move(state_), what, std::move(where)})
+    ask_however_long(this, whom,
+                     work_order{std::move(state_), what, std::move(where), std::move(seated)})
         .then(once, [this, once](const caf::error& e) {
           once({nullptr, fault_of(system(), e, "the router")});
         });
@@ -161,6 +170,7 @@ private:
   /// Asks the LANDER; who dies leaves its promises open.
   template <class Reply, class Request>
   void ask_lander(Request what, std::function<void(Reply)> then) {
+    seat_.reset();
     auto once = once_for_order<Reply>(std::move(then));
     auto lost = [this, once](const caf::error& e) {
       Reply r;
@@ -191,6 +201,8 @@ private:
   // -- what came back ----------------------------------------------------------
 
   void take(outcome o) {
+    if (o.worked_on)
+      seat_ = std::move(o.worked_on);
     if (o.state)
       state_ = std::move(o.state);
     else if (state_)
@@ -308,6 +320,7 @@ private:
   caf::actor supervisor_;
   std::string name_;
   state_ptr state_; ///< Null while an order has it.
+  seat seat_;       ///< While it is worked on here.
   worker role_, runner_;
   caf::actor lander_; ///< Null without a landing branch.
   std::uint64_t last_order_ = 0, open_order_ = 0;
@@ -317,8 +330,9 @@ private:
 } // namespace
 
 caf::actor spawn_task(caf::actor_system& system, const services& s, ledger_writer writer,
-                      caf::actor supervisor, state_ptr state) {
-  caf::actor t{system.spawn<task>(s, std::move(writer), std::move(supervisor), std::move(state))};
+                      caf::actor supervisor, state_ptr state, seat worked_on) {
+  caf::actor t{system.spawn<task>(s, std::move(writer), std::move(supervisor), std::move(state),
+                                  std::move(worked_on))};
   tell_from_outside(t, begin{});
   return t;
 }

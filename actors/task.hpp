@@ -16,8 +16,8 @@
 namespace actors {
 
 /// Spawns a TASK that stands at `state`. It begins at once and tells
-/// `supervisor` when it has ended.
+/// `supervisor` when it has ended. `worked_on` may be null.
 caf::actor spawn_task(caf::actor_system& system, const services& s, ledger_writer writer,
-                      caf::actor supervisor, state_ptr state);
+                      caf::actor supervisor, state_ptr state, seat worked_on);
 
 } // namespace actors

@@ -134,6 +134,7 @@ instant_world::instant_world(const ledger_place& at)
   services.deploy = &deploys_;
   services.quick = &quick;
   services.jobs = &jobs;
+  services.room = &room_;
   services.now_ms = wall_clock_ms;
 }
 

@@ -67,6 +67,7 @@ public:
   providers::thread_pool quick{4}, jobs{1};
 
 private:
+  actors::seats room_{actors::usual_seats};
   actors::ledger_writer writer_;
   ledger::disk::journal journal_;
   pages files_;

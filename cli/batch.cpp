@@ -60,6 +60,7 @@ actors::services services_of(batch& b) {
   w.quick = p.quick.get();
   w.jobs = b.with.jobs.get();
   w.gate = &b.gate;
+  w.room = &b.room;
   w.now_ms = wall_clock_ms;
   w.on_record = [log = b.log.get()](const std::string& task, const ledger::record& r) {
     log->record(task, r);

@@ -66,6 +66,7 @@ struct batch {
   std::unique_ptr<batch_log> log;
   tools with;
   actors::writing_gate gate;
+  actors::seats room{actors::usual_seats};
   actors::services world;
 };
 

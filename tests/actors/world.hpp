@@ -58,6 +58,7 @@ protected:
     w.deploy = &deploys;
     w.quick = w.jobs = &at_once;
     w.gate = &gate;
+    w.room = &room;
     w.now_ms = [this] { return now_ms; };
     for (auto r : {ledger::role::gemini, ledger::role::claude, ledger::role::codex})
       w.players[r] = {{"fake", player}};
@@ -201,6 +202,8 @@ protected:
   std::shared_ptr<fake_player> player = std::make_shared<fake_player>();
   providers::inline_executor at_once;
   writing_gate gate;
+  /// One: whoever kept it where it must be given up would end all tests of more than one task.
+  seats room{1};
   services w;
   std::unique_ptr<ledger::disk::journal> journal;
   quiet_config config;
