@@ -11,11 +11,12 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <map>
 #include <optional>
+#include <sstream>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace tests {
@@ -30,9 +31,12 @@ inline void write_file(const fs::path& file, const std::string& content) {
   std::ofstream(file, std::ios::binary) << content;
 }
 
+/// What of it could be read: a process may end while what /proc says of it is.
 inline std::string read_file(const fs::path& file) {
   std::ifstream in(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
+  std::ostringstream out;
+  out << in.rdbuf(); // Which, unlike an iterator, throws nothing.
+  return std::move(out).str();
 }
 
 /// A folder of its own below TMPDIR.
