@@ -83,6 +83,7 @@ private:
   void furnish_then(std::function<void()> then) {
     if (is_furnished_)
       return then();
+    seat_.reset(); // Others may have to give a checkout back first.
     elsewhere(
         *world().quick,
         [w = &world(), s = state_, r = case_.request, in = player_->who->works_in_checkout()] {
@@ -263,8 +264,10 @@ private:
 
   void file_answer(const ledger::answering& filing) {
     append(state_, {ledger::draft_answered(*state_, filing)}, [this](outcome o) {
-      if (take_records(std::move(o)))
-        sit_down_then([this] { finish(); });
+      if (!take_records(std::move(o)))
+        return;
+      place_.reset(); // Nobody is to wait for a seat with a checkout.
+      sit_down_then([this] { finish(); });
     });
   }
 

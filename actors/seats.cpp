@@ -30,6 +30,7 @@ struct seats::room {
       waiting.pop_front();
       lock.unlock();
       next(one_of(self));
+      next = nullptr; // It may be the last that holds an actor, which may hold a seat.
       lock.lock();
     }
     is_handing_out = false;

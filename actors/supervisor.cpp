@@ -64,6 +64,7 @@ public:
       end_actor(lander_);
     lander_ = nullptr;
     running_.clear();
+    arriving_.clear();
     forget_promises(); // One refers to its actor, which would never be freed.
   }
 
@@ -137,9 +138,11 @@ private:
   /// The state of a task as its records give it. Records that no state fits
   /// take the task out of this batch.
   void load(const std::string& task, std::function<void(state_ptr)> then) {
-    ask_however_long(this, writer(), load_request{task})
+    ask(this, writer(), longest_wait, load_request{task})
         .then(
             [this, task, then](outcome& o) {
+              if (o.fault)
+                return drop(task, o.fault->what.detail);
               // Whatever this task makes us throw is this task's.
               contained(
                   [&] {
@@ -329,10 +332,12 @@ private:
 
   /// Decides on the records as they are, and again if others came in between.
   void try_order(const person_said& said, std::uint32_t tries_left) {
-    ask_however_long(this, writer(), load_request{said.order->task})
+    ask(this, writer(), longest_wait, load_request{said.order->task})
         .then(
             [this, said, tries_left](outcome& o) {
               auto& task = said.order->task;
+              if (o.fault)
+                return close_order(said, tl::make_unexpected(std::move(*o.fault)));
               if (o.records->empty())
                 return close_order(said, refused("there is no task " + task + " in the ledger; "
                                                  + "`scheduler status` names all of them"));

@@ -255,9 +255,11 @@ private:
   }
 
   void reload(std::function<void()> then) {
-    ask_however_long(this, writer(), load_request{name_})
+    ask(this, writer(), longest_wait, load_request{name_})
         .then(
             [this, then](outcome& o) {
+              if (o.fault)
+                return leave_damaged(o.fault->what);
               auto fresh = std::make_shared<ledger::task_state>();
               fresh->task = name_;
               state_ = advanced(fresh, o);

@@ -24,6 +24,13 @@ trouble trouble_of(const ledger::failure& f) {
   return {f.code == "damaged" ? damaged : blocked, f};
 }
 
+/// Of a task that is known, and so has records.
+trouble unreadable(const std::string& task) {
+  return {trouble::source::damaged,
+          {ledger::fault::unavailable,
+           task + ": its records cannot be read; `scheduler verify " + task + "` says why"}};
+}
+
 /// Most appends that one group takes: bounds the time that anyone waits.
 constexpr std::size_t max_group = 1024;
 
@@ -61,6 +68,8 @@ public:
         },
         [this](load_request& l) -> caf::result<outcome> {
           auto* found = journal_.records_of(l.task);
+          if (found && found->empty())
+            return outcome{nullptr, unreadable(l.task)};
           return outcome{found ? std::make_shared<const std::vector<ledger::record>>(*found)
                                : std::make_shared<const std::vector<ledger::record>>(),
                          std::nullopt};

@@ -100,7 +100,7 @@ void complete_summary(batch_summary& sum, const actors::batch_report& report, co
     if (known.count(t.prompt->task) != 0)
       continue;
     auto* records = journal.records_of(t.prompt->task);
-    if (!records)
+    if (!records || records->empty()) // What cannot be read is told as damage.
       continue;
     if (auto s = ledger::fold(t.prompt->task, *records))
       sum.tasks.push_back(std::move(*s));

@@ -38,6 +38,7 @@ constexpr std::size_t connected_per_opening = 16;
 constexpr std::size_t plain_opening_max = 512;
 /// Handles that are kept for the next request, a few KB each.
 constexpr std::size_t kept_handles_max = 1024;
+
 /// Each request in flight needs a descriptor. Returns how many there may be.
 rlim_t raise_descriptor_limit() {
   rlimit now{};

@@ -6,6 +6,7 @@
 
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 namespace providers {
@@ -94,7 +95,11 @@ http_lanes::lane* http_lanes::with_room(bool may_share) {
 
 bool http_lanes::add(CURL* easy, bool may_share) {
   auto* l = with_room(may_share);
-  if (l == nullptr || ::curl_multi_add_handle(l->multi, easy) != CURLM_OK)
+  if (l == nullptr)
+    return false;
+  ::curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, &http_lanes::open_socket);
+  ::curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, l);
+  if (::curl_multi_add_handle(l->multi, easy) != CURLM_OK)
     return false;
   ::curl_easy_setopt(easy, CURLOPT_PRIVATE, l);
   ++l->transfers;
@@ -111,8 +116,23 @@ void http_lanes::remove(CURL* easy) {
   --l->transfers;
 }
 
-/// libcurl wants to hear of a socket, of other events of it, or of it no more. It
-/// never closes one that it did not tell of here before.
+/// Until 8.2 libcurl closes a socket that was not connected without a word, and says
+/// nothing of the next one either if that has the same number and is to be watched for
+/// the same. So each is watched for everything from its beginning.
+curl_socket_t http_lanes::open_socket(void* l, curlsocktype, curl_sockaddr* at) noexcept {
+  auto& in = *static_cast<lane*>(l);
+  const int socket = ::socket(at->family, at->socktype | SOCK_CLOEXEC, at->protocol);
+  epoll_event wanted{};
+  wanted.events = EPOLLIN | EPOLLOUT;
+  wanted.data.u64 = tag_of(in.number, socket);
+  if (socket >= 0)
+    ::epoll_ctl(in.owner->epoll_.get(), EPOLL_CTL_ADD, socket, &wanted);
+  return socket < 0 ? CURL_SOCKET_BAD : socket;
+}
+
+/// libcurl wants to hear of a socket, of other events of it, or of it no more. One that
+/// cannot be watched is left to the time-outs of its request: an error here would end
+/// all requests of the lane.
 int http_lanes::watch(CURL*, curl_socket_t socket, int what, void* l, void* known) noexcept {
   auto& in = *static_cast<lane*>(l);
   const int epoll = in.owner->epoll_.get();
@@ -130,7 +150,7 @@ int http_lanes::watch(CURL*, curl_socket_t socket, int what, void* l, void* know
         ::epoll_ctl(epoll, first == EPOLL_CTL_ADD ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, socket, &wanted);
   if (failed == 0 && known == nullptr)
     ::curl_multi_assign(in.multi, socket, l);
-  return failed == 0 ? 0 : -1;
+  return 0;
 }
 
 int http_lanes::set_timer(CURLM*, long ms, void* l) noexcept {

@@ -81,6 +81,7 @@ private:
   std::unique_ptr<lane> opened(bool shares);
   void act(lane& l, curl_socket_t socket, int events);
   void act_on_due();
+  static curl_socket_t open_socket(void* l, curlsocktype, curl_sockaddr* at) noexcept;
   static int watch(CURL* easy, curl_socket_t socket, int what, void* l, void* known) noexcept;
   static int set_timer(CURLM* multi, long ms, void* l) noexcept;
 

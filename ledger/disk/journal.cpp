@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <system_error>
 #include <thread>
+#include <utility>
 
 #include <fcntl.h>
 
@@ -210,7 +211,8 @@ void journal::impl::adopt(std::vector<prepared>& ready) {
     if (c.first_id == 0)
       c.first_id = backlog.back().first_id;
     c.last_id = last_id;
-    at_work.emplace(c.first_id, p.task);
+    if (!std::exchange(c.is_at_work, true))
+      at_work.emplace(c.first_id, p.task);
     c.last = p.records->back().what;
     c.records.push_back(std::move(p.records));
     c.tip = std::move(p.tip);
@@ -373,6 +375,7 @@ std::vector<std::string> journal::tasks() const {
   std::vector<std::string> out;
   for (auto& [task, c] : impl_->chains)
     out.push_back(task);
+  std::sort(out.begin(), out.end());
   return out;
 }
 

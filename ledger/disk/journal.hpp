@@ -120,7 +120,7 @@ public:
   /// For callers with a single append.
   result<appended> append_one(append a);
 
-  /// The records of a task, until something is appended to it; null: never heard of.
+  /// The records of a task, until the journal is used again; null: never heard of.
   /// They are read from its folder: none, if they cannot be read, or are no longer what
   /// was recorded, which is damage.
   const std::vector<record>* records_of(std::string_view task) const;

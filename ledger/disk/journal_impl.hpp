@@ -55,7 +55,7 @@ struct journal::impl {
   /// Tasks that are held (database.hpp), and whose hold is not written yet.
   std::map<std::string, marks> held{};
   std::set<std::string> held_anew{};
-  std::map<std::string, chain, std::less<>> chains{};
+  chains_by_task chains{};
   std::vector<damage> damages{};
   std::vector<std::string> healed{};
   /// What was committed, but not yet done in the folders, in commit order.

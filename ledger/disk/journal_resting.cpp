@@ -125,6 +125,7 @@ void journal::impl::keep_standings(const std::set<std::string>& tasks) {
       continue;
     auto& [task, c] = all[i];
     at_work.erase({c->first_id, *task});
+    c->is_at_work = false;
     c->records = {};
     c->standing = {};
     c->tip.expected = {};
@@ -137,15 +138,17 @@ void journal::impl::keep_standings(const std::set<std::string>& tasks) {
 
 void journal::impl::begin_standings() {
   auto kept = read_standings(keys, at.boot_id);
-  std::vector<std::pair<const std::string*, const chain*>> all;
+  std::vector<std::pair<const std::string*, chain*>> all;
   for (auto& [task, c] : chains)
     all.emplace_back(&task, &c);
   std::vector<std::string> rows(all.size());
   hands.share_out(all.size(),
                   [&](auto i) { rows[i] = row_of(*all[i].first, *all[i].second, kept.get()); });
   for (std::size_t i = 0; i < all.size(); ++i)
-    if (rows[i].empty())
+    if (rows[i].empty()) {
+      all[i].second->is_at_work = true;
       at_work.emplace(all[i].second->first_id, *all[i].first);
+    }
   std::erase(rows, std::string{});
   standings.begin(keys, at.boot_id, rows, low());
 }

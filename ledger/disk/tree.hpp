@@ -12,7 +12,7 @@
 //   3. Nothing here is synced unless the call says so; a failed sync is lost.
 //   4. A writer needs a kernel whose syncfs tells of lost writes (Linux 5.8).
 //
-// Private to ledger/disk.
+// Private to ledger/disk, but for unique_fd and recorded_files.
 
 #pragma once
 

@@ -242,6 +242,18 @@ TEST_F(Orders, ARefusedOrderChangesNothing) {
   EXPECT_EQ(state_of("T").is, status::done);
 }
 
+TEST_F(Orders, ATaskWhoseRecordsCannotBeReadIsNotSaidToBeUnknown) {
+  hold(step::plan);
+  start({"T"});
+  settle();
+  std::filesystem::remove(file("T", path::journal));
+  order(kind::cancel);
+  settle();
+  EXPECT_NE(last_words().find("its records cannot be read"), std::string::npos) << last_words();
+  let_go();
+  settle();
+}
+
 TEST_F(Orders, ANoteThatHoldsASecretIsRefusedHereToo) {
   w.secrets = ledger::redactor({"a-secret-of-the-batch"});
   hold(step::plan);
