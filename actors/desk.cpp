@@ -70,7 +70,7 @@ void desk::try_append(ledger::disk::append what, std::function<void(outcome)> th
     later(millis{ledger::backoff_ms(failures + 1)},
           [this, retry, then, failures] { try_append(retry, then, failures + 1); });
   };
-  ask(this, writer_, longest_wait, append_request{shared})
+  ask_however_long(this, writer_, append_request{shared})
       .then(settled, [this, settled](const caf::error& e) {
         settled({nullptr,
                  trouble{trouble::source::lost,

@@ -24,10 +24,10 @@
 //   2. No handler blocks (but the LEDGER WRITER's, which has a thread of its
 //      own): blocking work goes to an executor and comes back as a
 //      `continuation`.
-//   3. Requests to the LEDGER WRITER, which answers at once, have a finite
-//      time-out. An order and a grant have none: they may wait for their turn
-//      as long as it takes, each kind of work has a time-out of its own, and
-//      deaths are heard by monitors.
+//   3. No request of an actor has a time-out. The LEDGER WRITER answers at once, and
+//      if it ends the SUPERVISOR ends the batch; an order and a grant may wait for
+//      their turn as long as it takes, each kind of work has a time-out of its own,
+//      and deaths are heard by monitors.
 //   4. No handler throws on purpose; a throw is a bug that kills that actor
 //      only and is told to whoever watches it.
 //   5. What follows from a trouble depends on who told it (`trouble::source`);

@@ -138,7 +138,7 @@ private:
   /// The state of a task as its records give it. Records that no state fits
   /// take the task out of this batch.
   void load(const std::string& task, std::function<void(state_ptr)> then) {
-    ask(this, writer(), longest_wait, load_request{task})
+    ask_however_long(this, writer(), load_request{task})
         .then(
             [this, task, then](outcome& o) {
               if (o.fault)
@@ -332,7 +332,7 @@ private:
 
   /// Decides on the records as they are, and again if others came in between.
   void try_order(const person_said& said, std::uint32_t tries_left) {
-    ask(this, writer(), longest_wait, load_request{said.order->task})
+    ask_however_long(this, writer(), load_request{said.order->task})
         .then(
             [this, said, tries_left](outcome& o) {
               auto& task = said.order->task;

@@ -255,7 +255,7 @@ private:
   }
 
   void reload(std::function<void()> then) {
-    ask(this, writer(), longest_wait, load_request{name_})
+    ask_however_long(this, writer(), load_request{name_})
         .then(
             [this, then](outcome& o) {
               if (o.fault)
