@@ -91,7 +91,7 @@ TEST_F(SeatsOfTasks, WithoutThemAllAreTakenUpAtOnce) {
   EXPECT_LT(place_of("C opened"), place_of("A granted"));
 }
 
-TEST_F(SeatsOfTasks, WhoWaitsForItsScopeOrDiesKeepsNone) {
+TEST_F(SeatsOfTasks, WhoWaitsForItsScopeKeepsNone) {
   std::vector<std::string> waited;
   w.on_notice = [&](const std::string& s) {
     if (s.find("may change the same files") != s.npos)
