@@ -139,7 +139,7 @@ result<call_case> read_case(const services& w, const task_state& s) {
   if (auto ok = read_inputs(files, ledger::inputs_of(s, s.at), r.inputs); !ok)
     return tl::make_unexpected(ok.error());
   if (s.fixing)
-    if (auto ok = read_inputs(files, s.cause.evidence, r.evidence); !ok)
+    if (auto ok = read_inputs(files, s.cause->evidence, r.evidence); !ok)
       return tl::make_unexpected(ok.error());
   c.input_sha256 = providers::input_digest(r);
   auto turns = read_turns(files, s);

@@ -20,8 +20,8 @@ ledger::text_ptr redacted(const services& w, std::string text) {
 }
 
 providers::deploy_request deploy_of(const task_state& s) {
-  return {s.task,      s.base, s.tree, s.out.commit, ledger::deploy_id_for(s.task, s.out.commit),
-          s.out.time_s};
+  return {s.task,       s.base, s.tree, s.out->commit, ledger::deploy_id_for(s.task, s.out->commit),
+          s.out->time_s};
 }
 
 // -- the jobs: each gives the draft to be recorded ----------------------------
@@ -107,10 +107,10 @@ result<draft> do_place(const services& w, const task_state& s, const berth& b) {
 result<draft> do_commit(const services& w, const task_state& s) {
   if (auto ok = ensure_candidate(w, s); !ok)
     return tl::make_unexpected(ok.error());
-  auto commit = w.files->commit(commit_of(s.out));
+  auto commit = w.files->commit(commit_of(*s.out));
   if (!commit)
     return tl::make_unexpected(commit.error());
-  auto moved = w.files->move_branch(s.branch, *commit, s.out.replaces);
+  auto moved = w.files->move_branch(s.branch, *commit, s.out->replaces);
   if (!moved) {
     // A run that died between the move and its receipt has moved it already.
     auto tip = w.files->branch_tip(s.branch);
@@ -136,9 +136,9 @@ result<draft> do_build(const services& w, const task_state& s) {
 providers::pull_request_order request_of(const services& w, const task_state& s) {
   return {s.task,
           s.branch,
-          s.out.commit,
-          s.out.request.remote,
-          s.out.request.target,
+          s.out->commit,
+          s.out->request.remote,
+          s.out->request.target,
           ledger::pull_request_title(s),
           w.secrets.redact(ledger::pull_request_body(s, w.config)),
           s.pushed};

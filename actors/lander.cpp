@@ -61,7 +61,7 @@ private:
     auto promise = make_response_promise<land_reply>();
     waiting_[s->task] = {s, promise};
     bool told_now = aimed_.erase(s->task) != 0;
-    if (s->out.landing_to.empty() || told_now) {
+    if (s->out->landing_to.empty() || told_now) {
       line_.arrive(*s);
       go_on();
       return promise;
@@ -69,7 +69,7 @@ private:
     // A run that died may have moved the branch before the receipt was written.
     elsewhere(
         *world().quick,
-        [t = world().trunk, s] { return t->holds(s->out.commit, s->out.landing_from); },
+        [t = world().trunk, s] { return t->holds(s->out->commit, s->out->landing_from); },
         [this, s](const attempted<bool>& held) {
           if (!held)
             return fail(s->task, held.error());
@@ -206,7 +206,7 @@ private:
       return give_turn(s->task, {});
     elsewhere(
         *world().quick,
-        [t = world().trunk, s, live = live_->commit] { return t->is_before(s->out.commit, live); },
+        [t = world().trunk, s, live = live_->commit] { return t->is_before(s->out->commit, live); },
         [this, s, live = *live_](const attempted<bool>& before) {
           deploy_turn turn;
           if (!before)

@@ -328,22 +328,22 @@ private:
   /// False: they could not be written, and the call is over.
   bool take_records(outcome o) {
     state_ = advanced(std::move(state_), o);
-    bool written = !o.fault;
-    fault_ = std::move(o.fault);
-    if (!written)
-      finish();
-    return written;
+    if (!o.fault)
+      return true;
+    end(std::move(o.fault));
+    return false;
   }
 
   void finish(trouble t) {
     t.what.detail = world().secrets.redact(std::move(t.what.detail));
-    fault_ = std::move(t);
-    finish();
+    end(std::move(t));
   }
 
-  void finish() {
+  void finish() { end(std::nullopt); }
+
+  void end(std::optional<trouble> fault) {
     give_back(0, {}, {}, false, 0); // Of a call that never began.
-    promise_.deliver(outcome{nullptr, std::move(fault_), std::move(state_), std::move(seat_)});
+    promise_.deliver(outcome{nullptr, std::move(fault), std::move(state_), std::move(seat_)});
     quit();
   }
 
@@ -370,7 +370,6 @@ private:
   providers::call_bound bound_;
   std::uint64_t ticket_ = 0;
   std::int64_t asked_ms_ = 0, tools_ms_ = 0;
-  std::optional<trouble> fault_;
 };
 
 } // namespace

@@ -137,18 +137,14 @@ private:
             });
   }
 
-  /// Takes only the first answer to the order at hand: whoever has it is watched
+  /// Only the first answer to the order at hand is taken: whoever has it is watched
   /// as well, because one that dies leaves its promises open.
-  template <class Answer>
-  std::function<void(Answer)> once_for_order(std::function<void(Answer)> then) {
-    auto id = ++last_order_;
-    open_order_ = id;
-    return [this, id, then](Answer a) {
-      if (open_order_ != id)
-        return;
-      open_order_ = 0;
-      then(std::move(a));
-    };
+  std::uint64_t new_order() { return open_order_ = ++last_order_; }
+  bool is_first_answer(std::uint64_t order) {
+    if (open_order_ != order)
+      return false;
+    open_order_ = 0;
+    return true;
   }
 
   /// Orders work of a router. The state goes with the order, and comes back.
@@ -156,29 +152,41 @@ private:
     auto seated = std::move(seat_); // Others than an AI's call wait for processes.
     if (what != work_order::kind::answer)
       seated.reset();
-    auto once = once_for_order<outcome>([this](outcome o) { take(std::move(o)); });
-    watch(whom, [this, once](const caf::error& e) {
-      once({nullptr, fault_of(system(), e, "the router")});
-    });
+    auto id = new_order();
+    auto lost = [this, id](const caf::error& e) {
+      if (is_first_answer(id))
+        take({nullptr, fault_of(system(), e, "the router")});
+    };
+    watch(whom, lost);
     ask_however_long(this, whom,
                      work_order{std::move(state_), what, std::move(where), std::move(seated)})
-        .then(once, [this, once](const caf::error& e) {
-          once({nullptr, fault_of(system(), e, "the router")});
-        });
+        .then(
+            [this, id](outcome& o) {
+              if (is_first_answer(id))
+                take(std::move(o));
+            },
+            lost);
   }
 
   /// Asks the LANDER; who dies leaves its promises open.
   template <class Reply, class Request>
-  void ask_lander(Request what, std::function<void(Reply)> then) {
+  void ask_lander(Request what, std::function<void(const Reply&)> then) {
     seat_.reset();
-    auto once = once_for_order<Reply>(std::move(then));
-    auto lost = [this, once](const caf::error& e) {
+    auto id = new_order();
+    auto lost = [this, id, then](const caf::error& e) {
       Reply r;
       r.fault = fault_of(system(), e, "the lander");
-      once(std::move(r));
+      if (is_first_answer(id))
+        then(r);
     };
     watch(lander_, lost);
-    ask_however_long(this, lander_, std::move(what)).then(once, lost);
+    ask_however_long(this, lander_, std::move(what))
+        .then(
+            [this, id, then](const Reply& r) {
+              if (is_first_answer(id))
+                then(r);
+            },
+            lost);
   }
 
   void take_place(const land_reply& r) {

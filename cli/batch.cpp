@@ -166,8 +166,8 @@ bool any_to_deploy(const selection& s) {
 /// Whether a deploy was to production: its service says so, or it was made under
 /// this run's configuration, of which [deploy] is a part.
 bool was_to_production(const ledger::task_state& s, const preflight& p) {
-  return s.out.context.empty() ? s.config_digest == p.config_digest
-                               : s.out.context == p.config.deploy.context;
+  return s.out->context.empty() ? s.config_digest == p.config_digest
+                                : s.out->context == p.config.deploy.context;
 }
 
 /// The last deploy to production of all that landed.
@@ -257,7 +257,7 @@ started<void> open_trunk(batch& b, const selection& s) {
   if (ledger::deploys_in_turn(b.plan->config) && any_to_deploy(s))
     b.world.live = live_now(*b.plan, b.ledger->journal);
   for (auto& t : s.to_run) {
-    auto& out = t.state.out;
+    auto& out = *t.state.out;
     if (out.landing_to.empty() || out.landed)
       continue;
     if (auto held = b.with.trunk->holds(out.commit, out.landing_from); !held)

@@ -50,14 +50,14 @@ bool says_nothing(std::string_view line) {
 cause cause_of(const ledger::task_state& s) {
   // A provider's refusal (no fix left, say) is not what was wrong with the
   // change; the round's cause is.
-  bool is_own = !s.refusal_kind.empty() && s.refusal_kind != refusal::provider_refused;
-  auto& kind = is_own ? s.refusal_kind : s.cause.kind;
-  auto& why = is_own ? s.refusal_why : s.cause.why;
+  bool is_own = !s.refused->kind.empty() && s.refused->kind != refusal::provider_refused;
+  auto& kind = is_own ? s.refused->kind : s.cause->kind;
+  auto& why = is_own ? s.refused->why : s.cause->why;
   if (kind.empty())
     return {};
   cause c{why.empty() ? kind : kind + ": " + why, {}, prints_output(kind)};
-  if (!is_own && !s.cause.evidence.empty())
-    c.log = s.cause.evidence.front().path; // The most telling stands first.
+  if (!is_own && !s.cause->evidence.empty())
+    c.log = s.cause->evidence.front().path; // The most telling stands first.
   else if (ledger::file_of(s, log_of(kind)))
     c.log = log_of(kind);
   return c;

@@ -68,13 +68,13 @@ std::string header_of(const shown_task& t) {
   add("Base", s.base);
   add("Branch", s.branch);
   add("Tree", s.tree);
-  add("Commit", s.out.commit.empty() ? s.branch_commit : s.out.commit);
+  add("Commit", s.out->commit.empty() ? s.branch_commit : s.out->commit);
   add("Note", unfinished_commit_words(standing_of(s)));
   if (s.request)
     add("Pull request", fmt::format("{} {}, at commit {}", s.request->url, s.request->id,
                                     s.request->commit.substr(0, 12)));
-  if (s.out.deployed)
-    add("Deploy", s.out.deploy_url.empty() ? "none" : s.out.deploy_url + " " + s.out.deploy_id);
+  if (s.out->deployed)
+    add("Deploy", s.out->deploy_url.empty() ? "none" : s.out->deploy_url + " " + s.out->deploy_id);
   if (auto of = ledger::rolled_back_by(t.name))
     add("Takes back", *of);
   for (auto* r : t.rollbacks)

@@ -226,7 +226,7 @@ std::string summary_table(const batch_summary& s, const ledger::config& c) {
   for (auto& t : s.tasks)
     rows.push_back({t.task, std::string(to_string(t.is)), std::string(to_string(t.at)),
                     std::to_string(t.round), shown_commit(standing_of(t)),
-                    or_dash(t.out.deployed ? t.out.deploy_url : std::string{})});
+                    or_dash(t.out->deployed ? t.out->deploy_url : std::string{})});
   auto text = rows.size() == 1 ? std::string{} : table_of(rows);
   text += people_needed(s) + left_out_of(s) + absent_of(s);
   text += "\n" + players_of(s, c) + spent_of(s) + deviations_of(c);

@@ -53,6 +53,7 @@ std::optional<std::string> admission::next() {
   auto task = first->second;
   ready_.erase(first);
   waiting_.erase(task);
+  came_at_.erase(task);
   ++admitted_;
   return task;
 }

@@ -40,7 +40,7 @@ std::string seconds(milliseconds d) {
 park parked_by_restarts(const task_state& s, const limits_config& l) {
   return {"restarting-too-often",
           step_words(s) + ": more than " + std::to_string(l.restart_intensity) + " restarts within "
-              + seconds(l.restart_period) + "; last: " + s.last_fault_why,
+              + seconds(l.restart_period) + "; last: " + s.last_fault->why,
           "mend what the last failure names, then `scheduler retry " + s.task + "`"};
 }
 
@@ -51,20 +51,20 @@ park parked_by_patience(const task_state& s, const limits_config& l) {
   return {"unavailable-too-long",
           step_words(s) + ": " + who + " was unavailable for "
               + seconds(milliseconds{s.failed_ms - s.unavailable_ms}) + " (limits.patience is "
-              + seconds(l.patience) + "); last: " + s.last_fault_why,
+              + seconds(l.patience) + "); last: " + s.last_fault->why,
           "mend what the last failure names, or wait until it is back, then `scheduler retry "
               + s.task + "`"};
 }
 
 park parked_by_tries(const task_state& s, const limits_config& l) {
-  auto last = !s.last_fault_why.empty() ? s.last_fault_why
-              : s.complaints.empty()    ? std::string{"no reason recorded"}
-                                        : s.complaints.back();
+  auto last = !s.last_fault->why.empty() ? s.last_fault->why
+              : s.complaints.empty()     ? std::string{"no reason recorded"}
+                                         : s.complaints.back();
   return {"tries-used",
           step_words(s) + ": " + std::to_string(l.tries) + " attempts ended without an accepted "
               + "answer; last: " + last,
           // No prompt helps against a service that is down.
-          s.last_fault_why.empty() && s.at != step::deliver
+          s.last_fault->why.empty() && s.at != step::deliver
               ? "read `scheduler show " + s.task
                     + "`, sharpen the prompt or add a note, then `scheduler retry " + s.task
                     + " --note FILE`"
@@ -73,8 +73,8 @@ park parked_by_tries(const task_state& s, const limits_config& l) {
 
 /// Whether the role has another provider to go on with; a budget is nobody's.
 std::optional<fall_back> next_provider(const task_state& s, const config& c) {
-  if (!ai_is_due(s) || s.last_fault_code == run_budget_code
-      || s.last_fault_code == task_budget_code)
+  if (!ai_is_due(s) || s.last_fault->code == run_budget_code
+      || s.last_fault->code == task_budget_code)
     return std::nullopt;
   auto by = row_of(s.at).by;
   auto now = provider_of(s, c, by);
@@ -87,9 +87,9 @@ std::optional<fall_back> next_provider(const task_state& s, const config& c) {
 }
 
 park parked_by_provider(const task_state& s) {
-  auto code = s.last_fault_code.empty() ? std::string{s.refusal_kind} : s.last_fault_code;
+  auto code = s.last_fault->code.empty() ? std::string{s.refused->kind} : s.last_fault->code;
   bool money = code == run_budget_code || code == task_budget_code;
-  return {code, step_words(s) + ": " + s.refusal_why,
+  return {code, step_words(s) + ": " + s.refused->why,
           money ? "raise [budget], or wait for the next run, then `scheduler retry " + s.task + "`"
                 : "see `scheduler show " + s.task + "`, mend what it names, then `scheduler retry "
                       + s.task + "` (with --note FILE to add to the prompt)"};
@@ -98,24 +98,24 @@ park parked_by_provider(const task_state& s) {
 /// What follows from a NO, red checks, a failed build or a provider's refusal.
 action after_refusal(const task_state& s, const config& c) {
   auto& l = c.limits;
-  if (s.refusal_kind == refusal::decide_no)
-    return stop{s.refusal_kind, "Claude said NO in step 2: " + s.refusal_why,
+  if (s.refused->kind == refusal::decide_no)
+    return stop{s.refused->kind, "Claude said NO in step 2: " + s.refused->why,
                 "change the prompt, then `scheduler retry " + s.task + " --from ingest`"};
-  if (s.refusal_kind == refusal::provider_refused) {
+  if (s.refused->kind == refusal::provider_refused) {
     if (auto next = next_provider(s, c))
       return *next;
     return parked_by_provider(s);
   }
   if (s.same_failure_twice)
     return park{"same-failure-twice",
-                s.refusal_kind + " again with the same diff: " + s.refusal_why,
+                s.refused->kind + " again with the same diff: " + s.refused->why,
                 "the fix changed nothing that matters; add a note, then `scheduler retry " + s.task
                     + " --note FILE`"};
   auto from = std::max<std::uint32_t>(s.round_limit_from, 1);
   if (s.round - from >= l.fix_rounds)
     return park{"fix-rounds-used",
-                std::to_string(l.fix_rounds) + " fixes did not help; last: " + s.refusal_kind + ": "
-                    + s.refusal_why,
+                std::to_string(l.fix_rounds) + " fixes did not help; last: " + s.refused->kind
+                    + ": " + s.refused->why,
                 "read `scheduler show " + s.task + "`, then `scheduler retry " + s.task
                     + " --note FILE`, or raise limits.fix_rounds"};
   return open_round{};
@@ -129,28 +129,28 @@ bool is_as_intended(const delivery& out, const landing_config& c) {
 
 action next_of_delivery(const task_state& s, const config& c) {
   // A deploy that is under way was begun under another configuration.
-  auto begun = s.out.deployed || !s.out.deploy_id.empty();
+  auto begun = s.out->deployed || !s.out->deploy_id.empty();
   bool on_branch = !begun && c.landing.mode == landing_mode::branch;
   if (s.recheck)
     return run_checks{};
-  if (on_branch && !s.out.placed && is_landed(s))
+  if (on_branch && !s.out->placed && is_landed(s))
     return take_up_landed{};
-  if (on_branch && !s.out.placed && !s.out.landed)
+  if (on_branch && !s.out->placed && !s.out->landed)
     return stand_in_line{};
-  if (s.out.tree.empty())
+  if (s.out->tree.empty())
     return write_intent{};
-  if (s.out.commit.empty())
+  if (s.out->commit.empty())
     return make_commit{};
-  if (!s.out.built)
+  if (!s.out->built)
     return run_build{};
-  if (on_branch && !s.out.landed)
+  if (on_branch && !s.out->landed)
     return stand_in_line{};
-  if (!begun && c.landing.mode == landing_mode::pr && !s.out.landed && s.out.request.id.empty())
-    return is_as_intended(s.out, c.landing) ? action{open_request{}}
-                                            : action{write_request_intent{}};
-  if (s.out.deployed)
+  if (!begun && c.landing.mode == landing_mode::pr && !s.out->landed && s.out->request.id.empty())
+    return is_as_intended(*s.out, c.landing) ? action{open_request{}}
+                                             : action{write_request_intent{}};
+  if (s.out->deployed)
     return finish{status::done};
-  if (s.out.deploy_id.empty())
+  if (s.out->deploy_id.empty())
     return write_deploy_intent{};
   return run_deploy{};
 }
@@ -170,7 +170,7 @@ action without_change(const task_state& s) {
     return finish{status::no_change};
   return park{"fix-undid-change",
               step_words(s) + ": with its fixes the candidate is the base again; last cause: "
-                  + s.cause.kind + ": " + s.cause.why,
+                  + s.cause->kind + ": " + s.cause->why,
               "read `scheduler show " + s.task + "`, then `scheduler retry " + s.task
                   + " --from implement --note FILE`"};
 }

@@ -256,15 +256,15 @@ draft draft_round_opened(const task_state& s) {
     move_away(d, s, p, "round", s.round);
   // What the fix has to answer to, the most telling first.
   std::vector<std::string_view> order;
-  if (s.refusal_kind == refusal::review_no)
+  if (s.refused->kind == refusal::review_no)
     order = {path::post_audit, path::run_log};
-  else if (s.refusal_kind == refusal::verify_no)
+  else if (s.refused->kind == refusal::verify_no)
     order = {path::final_verify, path::post_audit, path::run_log};
-  else if (s.refusal_kind == refusal::build_failed)
+  else if (s.refused->kind == refusal::build_failed)
     order = {path::build_log};
-  else if (s.refusal_kind == refusal::deploy_failed)
+  else if (s.refused->kind == refusal::deploy_failed)
     order = {path::deploy_log};
-  else if (s.refusal_kind == refusal::landing_conflict)
+  else if (s.refused->kind == refusal::landing_conflict)
     order = {path::landing_log};
   else
     order = {path::run_log};
@@ -273,12 +273,12 @@ draft draft_round_opened(const task_state& s) {
   for (auto p : order)
     if (auto to = moved_to(d, p); !to.empty())
       evidence.push_back(to);
-  if (s.refusal_kind == refusal::landing_conflict && file_of(s, s.displaced_diff))
+  if (s.refused->kind == refusal::landing_conflict && file_of(s, s.displaced_diff))
     evidence.push_back(s.displaced_diff);
-  d.detail = {{"cause", s.refusal_kind}, {"why", s.refusal_why}, {"evidence", evidence}};
-  if (s.out.landed && is_landed(s)) { // Its fix is a change of its own on top of it.
-    d.detail["onto"] = s.out.commit;
-    d.detail["onto_tree"] = s.out.tree;
+  d.detail = {{"cause", s.refused->kind}, {"why", s.refused->why}, {"evidence", evidence}};
+  if (s.out->landed && is_landed(s)) { // Its fix is a change of its own on top of it.
+    d.detail["onto"] = s.out->commit;
+    d.detail["onto_tree"] = s.out->tree;
   }
   sign(d, s);
   return d;
@@ -315,7 +315,7 @@ resumption resumption_of(const task_state& s, std::optional<step> from) {
   if (from)
     return {*from, *from == step::test && s.at == step::test && has_filed_answer(s)};
   // A valid NO stands: only a new decision can follow it.
-  if (s.refusal_kind == refusal::decide_no && s.ph == phase::refused)
+  if (s.refused->kind == refusal::decide_no && s.ph == phase::refused)
     return {step::decide, false};
   // A lost contract can only be won again.
   if (!s.decisions_ok && s.at > step::decide)

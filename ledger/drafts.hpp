@@ -118,7 +118,7 @@ struct checks_outcome {
 };
 draft draft_checked(const task_state& s, const checks_outcome& c);
 
-/// Because of `s.refusal_kind`; see 2 above.
+/// Because of `s.refused->kind`; see 2 above.
 draft draft_round_opened(const task_state& s);
 
 /// How a change got its place on the landing branch's tip, or on that of those

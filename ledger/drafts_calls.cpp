@@ -90,8 +90,8 @@ draft draft_fell_back(const task_state& s, std::string_view from, std::string_vi
   d.detail = {{"role", to_string(row_of(s.at).by)},
               {"from_provider", from},
               {"to_provider", to},
-              {"code", s.last_fault_code},
-              {"why", s.last_fault_why}};
+              {"code", s.last_fault->code},
+              {"why", s.last_fault->why}};
   end_conversation(d, s, "fell-back");
   sign(d, s);
   return d;

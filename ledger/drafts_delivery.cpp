@@ -58,18 +58,18 @@ draft draft_landing(const task_state& s, const landing_move& m) {
               {"push", m.push},
               {"from", m.from},
               {"to", m.to},
-              {"commit", s.out.commit},
-              {"tree", s.out.tree}};
+              {"commit", s.out->commit},
+              {"tree", s.out->tree}};
   sign(d, s);
   return d;
 }
 
 draft draft_landed(const task_state& s, const landing_receipt& l) {
   auto d = start(s, event::landed);
-  d.detail = {{"from", s.out.landing_from},
-              {"to", s.out.landing_to},
-              {"commit", s.out.commit},
-              {"tree", s.out.tree},
+  d.detail = {{"from", s.out->landing_from},
+              {"to", s.out->landing_to},
+              {"commit", s.out->commit},
+              {"tree", s.out->tree},
               {"review", s.carried ? "patch" : "tree"},
               {"approved_tree", approved_tree_of(s)},
               {"tested_tree", s.carried ? s.carried->tested_tree : s.tree},
@@ -84,8 +84,8 @@ draft draft_requesting(const task_state& s, std::string_view remote, std::string
   d.detail = {{"how", by_pull_request}, {"contract", path_of(contract::final)},
               {"branch", s.branch},     {"remote", remote},
               {"target", target},       {"from", s.request ? s.request->commit : std::string{}},
-              {"to", s.out.commit},     {"commit", s.out.commit},
-              {"tree", s.out.tree}};
+              {"to", s.out->commit},    {"commit", s.out->commit},
+              {"tree", s.out->tree}};
   sign(d, s);
   return d;
 }
@@ -94,10 +94,10 @@ draft draft_requested(const task_state& s, const request_receipt& p) {
   auto d = start(s, event::landed);
   d.detail = {{"how", by_pull_request},
               {"branch", s.branch},
-              {"remote", s.out.request.remote},
-              {"target", s.out.request.target},
-              {"commit", s.out.commit},
-              {"tree", s.out.tree},
+              {"remote", s.out->request.remote},
+              {"target", s.out->request.target},
+              {"commit", s.out->commit},
+              {"tree", s.out->tree},
               {"pr_id", p.id},
               {"pr_url", p.url},
               {"adopted", p.adopted}};
@@ -135,9 +135,9 @@ draft draft_built(const task_state& s, bool ok, std::string_view ended, text_ptr
 draft draft_deploying(const task_state& s) {
   auto d = start(s, event::deploying);
   d.detail = {{"contract", path_of(contract::final)},
-              {"tree", s.out.tree},
-              {"commit", s.out.commit},
-              {"deploy_id", deploy_id_for(s.task, s.out.commit)}};
+              {"tree", s.out->tree},
+              {"commit", s.out->commit},
+              {"deploy_id", deploy_id_for(s.task, s.out->commit)}};
   sign(d, s);
   return d;
 }
@@ -163,14 +163,14 @@ draft draft_deployed(const task_state& s, const deploy_outcome& o) {
 }
 
 std::optional<live_deploy> live_with(const task_state& s) {
-  if (!s.out.deployed || !s.out.deployed_with.empty() || s.out.deploy_id.empty())
+  if (!s.out->deployed || !s.out->deployed_with.empty() || s.out->deploy_id.empty())
     return std::nullopt;
   live_deploy live;
-  live.commit = s.out.commit;
+  live.commit = s.out->commit;
   live.by.ok = live.by.adopted = true;
-  live.by.deploy_id = s.out.deploy_id;
-  live.by.deploy_url = s.out.deploy_url;
-  live.by.context = s.out.context;
+  live.by.deploy_id = s.out->deploy_id;
+  live.by.deploy_url = s.out->deploy_url;
+  live.by.context = s.out->context;
   live.by.with = s.task;
   return live;
 }
@@ -180,7 +180,7 @@ namespace {
 /// What became of the landing: null without one. Who reads it must see when a
 /// review was given for another tree, and on which one the checks ran.
 json landing_of(const task_state& s, const config& c) {
-  if (auto& p = s.out.request; !p.id.empty())
+  if (auto& p = s.out->request; !p.id.empty())
     return {{"mode", to_string(landing_mode::pr)},
             {"branch", short_branch(s)},
             {"remote", p.remote},
@@ -192,7 +192,7 @@ json landing_of(const task_state& s, const config& c) {
     return nullptr;
   json j{{"mode", to_string(c.landing.mode)},
          {"branch", c.landing.branch},
-         {"commit", s.out.commit},
+         {"commit", s.out->commit},
          {"review", s.carried ? "patch" : "tree"},
          {"approvedTree", approved_tree_of(s)},
          {"testedTree", s.carried ? s.carried->tested_tree : s.tree}};
@@ -204,14 +204,14 @@ std::string status_json(const task_state& s, const config& c, std::int64_t now_m
   bool deployed = c.deploy.kind != deploy_kind::none;
   json j;
   j["task"] = s.task;
-  j["commitSha"] = s.out.commit;
-  j["deployUrl"] = deployed ? json(s.out.deploy_url) : json(nullptr);
-  j["deployId"] = deployed ? json(s.out.deploy_id) : json(nullptr);
+  j["commitSha"] = s.out->commit;
+  j["deployUrl"] = deployed ? json(s.out->deploy_url) : json(nullptr);
+  j["deployId"] = deployed ? json(s.out->deploy_id) : json(nullptr);
   j["timestamp"] = format_time(now_ms);
-  j["context"] = s.out.context.empty() ? c.deploy.context : s.out.context;
+  j["context"] = s.out->context.empty() ? c.deploy.context : s.out->context;
   j["deployed"] = deployed;
-  if (!s.out.deployed_with.empty())
-    j["deployedWith"] = s.out.deployed_with;
+  if (!s.out->deployed_with.empty())
+    j["deployedWith"] = s.out->deployed_with;
   j["branch"] = s.branch;
   j["base"] = s.base;
   j["tree"] = s.tree;
@@ -234,7 +234,7 @@ std::string status_json(const task_state& s, const config& c, std::int64_t now_m
 
 draft draft_finished(const task_state& s, status as, const config& c, std::int64_t now_ms) {
   auto d = start(s, event::finished);
-  d.detail = {{"status", to_string(as)}, {"tree", s.tree}, {"commit", s.out.commit}};
+  d.detail = {{"status", to_string(as)}, {"tree", s.tree}, {"commit", s.out->commit}};
   if (as == status::no_change)
     d.detail["why"] = "the change is in the base already: nothing to commit";
   sign(d, s);

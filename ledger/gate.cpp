@@ -202,7 +202,7 @@ std::string contract_text(contract c, std::string_view task) {
 std::vector<file_ref> inputs_at_gate(const task_state& s) {
   auto inputs = inputs_of(s, s.at);
   if (s.at == step::test && s.fixing)
-    inputs.insert(inputs.end(), s.cause.evidence.begin(), s.cause.evidence.end());
+    inputs.insert(inputs.end(), s.cause->evidence.begin(), s.cause->evidence.end());
   return inputs;
 }
 

@@ -18,11 +18,11 @@ void landing_line::take(car& c, const task_state& s) {
   if (c.tree != s.tree)
     c.clashes_with.clear();
   c.tree = s.tree;
-  c.commit = s.out.commit;
-  c.aimed_at = s.out.landing_to;
+  c.commit = s.out->commit;
+  c.aimed_at = s.out->landing_to;
   c.tested = tested_as_such(s);
-  c.placed = s.out.placed;
-  c.built = s.out.built;
+  c.placed = s.out->placed;
+  c.built = s.out->built;
 }
 
 void landing_line::arrive(const task_state& s) {
@@ -53,7 +53,7 @@ void landing_line::note(const task_state& s) {
     return;
   bool away = known->linked && known->how == placing::anew;
   bool back = s.at != step::deliver && (!away || s.fixing || s.ph == phase::refused);
-  if (s.terminal() || back || s.out.landed)
+  if (s.terminal() || back || s.out->landed)
     return leave(s.task);
   take(*known, s);
 }

@@ -48,7 +48,7 @@ std::string short_branch(const task_state& s) {
 }
 
 std::string pull_request_title(const task_state& s) {
-  return s.out.message.substr(0, s.out.message.find('\n'));
+  return s.out->message.substr(0, s.out->message.find('\n'));
 }
 
 std::string pull_request_body(const task_state& s, const config& c) {
@@ -59,7 +59,7 @@ std::string pull_request_body(const task_state& s, const config& c) {
                      "In `{}/{}/` of the repository in which the scheduler ran, up to record {} "
                      "(`{}`):\nevery word of every role, the checks and the signed records. "
                      "`scheduler show {}` tells it,\n`scheduler verify {}` proves it.\n",
-                     s.task, s.out.commit, s.out.tree, s.out.parent, s.round,
+                     s.task, s.out->commit, s.out->tree, s.out->parent, s.round,
                      s.round == 1 ? "round" : "rounds", verdicts_of(s, c), ledger_root, s.task,
                      s.seq, s.head, s.task, s.task);
 }

@@ -1,10 +1,11 @@
-// rare.hpp -- a value that is mostly not there.
+// rare.hpp -- values that are mostly not there, or not different from T{}.
 //
 // A `rare<T>` is used as std::optional<T> is, and takes a pointer's room where there is
 // none: of a state that is kept for each of a hundred thousand tasks most parts are
-// never needed.
+// never needed. A `sparse<T>` can always be read: where nobody has written, as T{}.
 //
-//   1. It is a value: a copy has a value of its own.
+//   1. Both are values: a copy has a value of its own.
+//   2. A `sparse<T>` is written by edit() or assigned as a whole, never by accident.
 
 #pragma once
 
@@ -40,6 +41,30 @@ public:
 
 private:
   std::unique_ptr<T> it_;
+};
+
+template <class T>
+class sparse {
+public:
+  sparse() = default;
+  sparse(T value)
+      : it_(std::move(value)) {}
+
+  const T& operator*() const {
+    static const T nothing{};
+    return it_ ? *it_ : nothing;
+  }
+  const T* operator->() const { return &**this; }
+  T& edit() {
+    if (!it_)
+      it_ = T{};
+    return *it_;
+  }
+  /// T{} again.
+  void clear() noexcept { it_.reset(); }
+
+private:
+  rare<T> it_;
 };
 
 } // namespace ledger

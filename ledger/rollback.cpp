@@ -56,7 +56,7 @@ std::string delivered_commit(const task_state& s, bool on_branch, std::string& w
   else if (s.is != status::done)
     why = fmt::format("it is {} and delivered nothing", to_string(s.is));
   else
-    return s.out.commit;
+    return s.out->commit;
   return {};
 }
 

@@ -130,11 +130,11 @@ standing standing_of(const task_state& s) {
   out.why = s.why;
   out.remedy = s.remedy;
   out.last_time = s.last_time;
-  out.commit = s.out.commit;
+  out.commit = s.out->commit;
   out.branch = s.branch;
   out.branch_commit = s.branch_commit;
-  if (s.out.deployed)
-    out.deploy_url = s.out.deploy_url;
+  if (s.out->deployed)
+    out.deploy_url = s.out->deploy_url;
   if (s.request)
     out.pr_url = s.request->url;
   out.usd = s.usd;

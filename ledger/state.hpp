@@ -78,6 +78,22 @@ inline constexpr std::string_view died_kind = "died";
 /// (cut off, empty, malformed): it was paid for, so it counts as an attempt.
 inline constexpr std::string_view spoiled_kind = "spoiled";
 
+/// What the last `failed` or `restarted` record said.
+struct told_fault {
+  std::string why, code;
+};
+
+/// A valid NO, or red.
+struct refused_step {
+  std::string kind; ///< One of refusal::*.
+  std::string why;
+};
+
+/// What tells one refusal from another: the same twice parks.
+struct failure_mark {
+  std::string mark, tree;
+};
+
 /// Why a round was opened, and what the fix has to answer to.
 struct round_cause {
   std::string kind; ///< One of refusal::*.
@@ -170,15 +186,13 @@ struct task_state {
   std::uint32_t failures = 0;            ///< Deaths and unavailables in a row.
   std::int64_t failed_ms = 0;            ///< When the last of them was.
   std::int64_t unavailable_ms = 0;       ///< When the first unavailable in a row was; 0: none.
-  std::string last_fault;                ///< Kind word of the last `failed`; empty: none.
-  std::string last_fault_why;
-  std::string last_fault_code;
-  round_cause cause;
-  std::string failure_mark, failure_tree; ///< Of the last refusal: same twice parks.
+  sparse<told_fault> last_fault;
+  sparse<round_cause> cause;
+  sparse<failure_mark> last_failure;
   bool same_failure_twice = false;
-  std::string refusal_kind, refusal_why; ///< In phase refused.
+  sparse<refused_step> refused; ///< In phase refused.
 
-  delivery out;
+  sparse<delivery> out;
   rare<carried_review> carried;
   rare<landed_commit> landed;         ///< Whatever became of the task since.
   rare<pull_request> request;         ///< Of the last receipt, whatever became of the task since.
@@ -191,14 +205,13 @@ struct task_state {
   std::map<std::string, std::string> played_by; ///< Role -> provider/model/version.
 
   // The conversation at hand, and what calls cost.
-  std::uint32_t turns = 0;            ///< On record; the next one is turns + 1.
-  std::int64_t conversation_ms = 0;   ///< What they took, tools included.
-  std::string asked_provider;         ///< Who was asked last …
-  std::string asked_of;               ///< … as provider/model/version.
-  std::string asked_input;            ///< The input_sha256 that it was asked on.
-  std::int64_t deferred_ms = 0;       ///< When the provider asked to be left alone …
-  std::int64_t deferred_until_ms = 0; ///< … and until when; 0: it did not.
-  std::string deferred_by, deferred_why;
+  std::uint32_t turns = 0;                 ///< On record; the next one is turns + 1.
+  std::int64_t conversation_ms = 0;        ///< What they took, tools included.
+  std::string asked_provider;              ///< Who was asked last …
+  std::string asked_of;                    ///< … as provider/model/version.
+  std::string asked_input;                 ///< The input_sha256 that it was asked on.
+  std::int64_t deferred_ms = 0;            ///< When the provider asked to be left alone …
+  std::int64_t deferred_until_ms = 0;      ///< … and until when; 0: it did not.
   std::uint32_t deferrals = 0;             ///< In a row.
   std::map<role, std::uint32_t> fallbacks; ///< How many providers a role has used up.
   double usd = 0;                          ///< Spent, in the task's life.

@@ -23,8 +23,6 @@ void enter(task_state& s, step at) {
   s.complaints.clear();
   recovered(s);
   s.last_fault.clear();
-  s.last_fault_why.clear();
-  s.last_fault_code.clear();
   s.deferrals = 0;
   s.deferred_ms = s.deferred_until_ms = 0;
 }
@@ -182,9 +180,7 @@ outcome on_rejected(task_state& s, const record& r) {
 
 outcome on_restarted(task_state& s, const record& r) {
   note_restart(s, r);
-  s.last_fault = died_kind;
-  s.last_fault_why = text_at(r.detail, "why");
-  s.last_fault_code.clear();
+  s.last_fault = told_fault{text_at(r.detail, "why"), {}};
   ++s.attempt;
   if (s.ph == phase::granted || s.ph == phase::asked)
     s.ph = phase::ready;
@@ -214,36 +210,35 @@ outcome on_checked(task_state& s, const record& r) {
 
 /// A change that landed is history: its fix is a change of its own on top of it.
 outcome begin_on_what_landed(task_state& s, const record& r) {
-  if (!s.out.landed || !is_landed(s))
+  if (!s.out->landed || !is_landed(s))
     return {};
-  if (text_at(r.detail, "onto") != s.out.commit || text_at(r.detail, "onto_tree") != s.out.tree)
+  if (text_at(r.detail, "onto") != s.out->commit || text_at(r.detail, "onto_tree") != s.out->tree)
     return broken(r, "the fix of a change that landed does not begin on it");
-  s.base = s.out.commit;
-  s.base_tree = s.out.tree;
+  s.base = s.out->commit;
+  s.base_tree = s.out->tree;
   return {};
 }
 
 outcome on_round_opened(task_state& s, const record& r) {
-  if (s.ph != phase::refused || s.at < step::test || s.refusal_kind == refusal::provider_refused)
+  if (s.ph != phase::refused || s.at < step::test || s.refused->kind == refusal::provider_refused)
     return broken(r, "nothing was refused that a fix can mend");
   if (file_of(s, path::changes) || file_of(s, path::run_log))
     return broken(r, "the evidence of the round stays in its place");
-  s.cause = {text_at(r.detail, "cause"), text_at(r.detail, "why"), {}};
+  s.cause = round_cause{text_at(r.detail, "cause"), text_at(r.detail, "why"), {}};
   for (auto& p : texts_at(r.detail, "evidence")) {
     auto* file = file_of(s, p);
     if (!file)
       return broken(r, "evidence that no record names: " + p);
-    s.cause.evidence.push_back(*file);
+    s.cause.edit().evidence.push_back(*file);
   }
   if (auto ok = begin_on_what_landed(s, r); !ok)
     return ok;
   // A clash is nobody's failure: each one means that somebody else has landed.
-  if (s.refusal_kind == refusal::landing_conflict)
+  if (s.refused->kind == refusal::landing_conflict)
     s.round_limit_from = std::max<std::uint32_t>(s.round_limit_from, 1) + 1;
   if (auto ok = go_back(s, r, step::test); !ok)
     return ok;
-  s.refusal_kind.clear();
-  s.refusal_why.clear();
+  s.refused.clear();
   ++s.round;
   s.fixing = true;
   return {};
@@ -297,7 +292,7 @@ bool is_without_change(const task_state& s) {
 outcome on_finished(task_state& s, const record& r) {
   auto as = text_at(r.detail, "status");
   if (as == to_string(status::done)) {
-    if (s.at != step::deliver || s.ph != phase::granted || !s.out.deployed)
+    if (s.at != step::deliver || s.ph != phase::granted || !s.out->deployed)
       return broken(r, "done without its receipts");
     return end_as(s, r, status::done);
   }
@@ -311,7 +306,7 @@ outcome on_finished(task_state& s, const record& r) {
 /// How far the step at hand has come when a person lets it go on. What was
 /// paid for is kept: a NO, and an answer that nobody has judged.
 phase phase_to_go_on(const task_state& s) {
-  if (s.ph == phase::refused && s.refusal_kind != refusal::provider_refused)
+  if (s.ph == phase::refused && s.refused->kind != refusal::provider_refused)
     return phase::refused;
   return has_filed_answer(s) ? phase::answered : phase::ready;
 }
@@ -328,7 +323,7 @@ outcome on_retried(task_state& s, const record& r) {
   s.restarts_ms.clear();
   s.fallbacks.clear();
   s.same_failure_twice = false;
-  s.failure_mark.clear();
+  s.last_failure.clear();
   s.notes += flag_at(r.detail, "note") ? 1 : 0;
   if (goes_on) { // The step at hand, with what it has.
     auto ph = phase_to_go_on(s);
@@ -353,9 +348,9 @@ result<void> go_back(task_state& s, const record& r, step to) {
   if ((to <= step::decide && s.decisions_ok) || (to <= step::review && s.final_ok)
       || (to <= step::verify && s.human_ok))
     return broken(r, "a contract outlives the step that won it");
-  if (!s.out.tree.empty() && s.out.commit.empty())
-    s.unsettled = s.out;
-  s.out = {};
+  if (!s.out->tree.empty() && s.out->commit.empty())
+    s.unsettled = *s.out;
+  s.out.clear();
   s.recheck = false;
   s.fixing = false;
   if (to <= step::verify)
@@ -407,12 +402,10 @@ void recovered(task_state& s) {
 void refuse(task_state& s, std::string_view kind, std::string why, const std::string& mark) {
   s.ph = phase::refused;
   recovered(s);
-  s.refusal_kind = kind;
-  s.refusal_why = std::move(why);
+  s.refused = refused_step{std::string{kind}, std::move(why)};
   auto full_mark = std::string{kind} + " " + mark;
-  s.same_failure_twice = full_mark == s.failure_mark && s.tree == s.failure_tree;
-  s.failure_mark = std::move(full_mark);
-  s.failure_tree = s.tree;
+  s.same_failure_twice = full_mark == s.last_failure->mark && s.tree == s.last_failure->tree;
+  s.last_failure = failure_mark{std::move(full_mark), s.tree};
 }
 
 tl::unexpected<failure> record_breaks(const record& r, std::string_view why) {

@@ -77,7 +77,7 @@ outcome on_answered(task_state& s, const record& r) {
 /// A provider brought no answer, though it was paid for: what it lacked is told
 /// to the next attempt.
 void spoil(task_state& s) {
-  s.complaints.push_back(s.last_fault_why);
+  s.complaints.push_back(s.last_fault->why);
   recovered(s);
   next_attempt(s);
 }
@@ -90,13 +90,10 @@ outcome on_failed(task_state& s, const record& r) {
     return record_breaks(r, "no attempt was under way");
   if (s.ph == phase::asked)
     settle(s, r);
-  s.last_fault = kind;
-  s.last_fault_why = text_at(r.detail, "why");
-  s.last_fault_code = text_at(r.detail, "code");
+  s.last_fault = told_fault{text_at(r.detail, "why"), text_at(r.detail, "code")};
   if (kind == to_string(fault::refused)) {
     s.ph = phase::refused;
-    s.refusal_kind = refusal::provider_refused;
-    s.refusal_why = s.last_fault_why;
+    s.refused = refused_step{std::string{refusal::provider_refused}, s.last_fault->why};
     recovered(s);
     return {};
   }
@@ -114,7 +111,7 @@ outcome on_failed(task_state& s, const record& r) {
     note_restart(s, r);
     ++s.attempt;
   }
-  if (s.at == step::deliver && !s.out.deploy_id.empty() && s.ph != phase::ready)
+  if (s.at == step::deliver && !s.out->deploy_id.empty() && s.ph != phase::ready)
     s.recheck = true; // Pipeline: if deploy fails, re-run the tests.
   // An answer that is filed stays: only what acted on it failed.
   if (s.ph != phase::answered) {
@@ -135,8 +132,6 @@ outcome on_deferred(task_state& s, const record& r) {
   ++s.deferrals;
   s.deferred_ms = parse_time(r.time).value_or(0);
   s.deferred_until_ms = *until;
-  s.deferred_by = text_at(r.detail, "provider");
-  s.deferred_why = text_at(r.detail, "why");
   s.ph = phase::ready;
   return {};
 }
@@ -144,14 +139,13 @@ outcome on_deferred(task_state& s, const record& r) {
 outcome on_fell_back(task_state& s, const record& r) {
   if (!ai_is_due(s))
     return record_breaks(r, "no AI works in this step now");
-  bool refused = s.ph == phase::refused && s.refusal_kind == refusal::provider_refused;
+  bool refused = s.ph == phase::refused && s.refused->kind == refusal::provider_refused;
   bool down = s.ph == phase::ready && s.unavailable_ms != 0;
   if (!refused && !down)
     return record_breaks(r, "nobody refused, and nobody is missing");
   if (file_of(s, turns_path(answer_path(s))))
     return record_breaks(r, "the conversation with the former provider stays in its place");
-  s.refusal_kind.clear();
-  s.refusal_why.clear();
+  s.refused.clear();
   recovered(s);
   s.deferrals = 0;
   s.deferred_ms = s.deferred_until_ms = 0;

@@ -33,10 +33,10 @@ outcome keep_what_was_won(task_state& s, const record& r, bool same_trees) {
       s.human_ok->carried_to = tree;
     s.checked_tree = tree;
   }
-  if (!s.out.tree.empty() && s.out.commit.empty())
-    s.unsettled = s.out;
-  s.out = {};
-  s.out.placed = true;
+  if (!s.out->tree.empty() && s.out->commit.empty())
+    s.unsettled = *s.out;
+  s.out.clear();
+  s.out.edit().placed = true;
   s.base = text_at(r.detail, "onto");
   s.base_tree = onto_tree;
   s.tree = tree;
@@ -67,11 +67,12 @@ outcome begin_anew(task_state& s, const record& r, bool conflict) {
 outcome take_up_what_landed(task_state& s, const record& r) {
   if (!is_landed(s) || text_at(r.detail, "onto") != s.base || text_at(r.detail, "tree") != s.tree)
     return record_breaks(r, "the landing branch does not hold it");
-  s.out = {};
-  s.out.placed = s.out.landed = true;
-  s.out.tree = s.tree;
-  s.out.parent = s.base;
-  s.out.commit = s.landed->commit;
+  delivery out;
+  out.placed = out.landed = true;
+  out.tree = s.tree;
+  out.parent = s.base;
+  out.commit = s.landed->commit;
+  s.out = std::move(out);
   return {};
 }
 
@@ -88,7 +89,7 @@ outcome begin_fresh(task_state& s, const record& r) {
 }
 
 outcome on_placed(task_state& s, const record& r) {
-  if (s.recheck || s.out.landed || s.out.deployed || !s.out.deploy_id.empty())
+  if (s.recheck || s.out->landed || s.out->deployed || !s.out->deploy_id.empty())
     return record_breaks(r, "no place on the landing branch was due");
   for (auto* key : {"branch", "onto", "onto_tree", "tree"})
     if (text_at(r.detail, key).empty())
@@ -105,21 +106,21 @@ outcome on_placed(task_state& s, const record& r) {
 }
 
 outcome on_landing(task_state& s, const record& r) {
-  if (!s.out.placed || s.out.commit.empty() || !s.out.built || s.out.landed || s.recheck
-      || s.out.deployed || !s.out.deploy_id.empty())
+  if (!s.out->placed || s.out->commit.empty() || !s.out->built || s.out->landed || s.recheck
+      || s.out->deployed || !s.out->deploy_id.empty())
     return record_breaks(r, "no landing was due");
-  if (text_at(r.detail, "commit") != s.out.commit || text_at(r.detail, "to").empty())
+  if (text_at(r.detail, "commit") != s.out->commit || text_at(r.detail, "to").empty())
     return record_breaks(r, "the intent names another commit, or no end");
-  s.out.landing_from = text_at(r.detail, "from");
-  s.out.landing_to = text_at(r.detail, "to");
+  s.out.edit().landing_from = text_at(r.detail, "from");
+  s.out.edit().landing_to = text_at(r.detail, "to");
   return {};
 }
 
 outcome on_landed(task_state& s, const record& r) {
-  if (s.out.landing_to.empty() || s.out.landed || text_at(r.detail, "commit") != s.out.commit)
+  if (s.out->landing_to.empty() || s.out->landed || text_at(r.detail, "commit") != s.out->commit)
     return record_breaks(r, "a receipt without an intent");
-  s.out.landed = true;
-  s.landed = landed_commit{s.out.commit, s.out.tree, s.base};
+  s.out.edit().landed = true;
+  s.landed = landed_commit{s.out->commit, s.out->tree, s.base};
   recovered(s);
   return {};
 }
@@ -127,24 +128,24 @@ outcome on_landed(task_state& s, const record& r) {
 /// A pull request stands beside the landing branch: it places nothing, and no
 /// branch holds the change because of it.
 outcome on_requesting(task_state& s, const record& r) {
-  if (!s.out.built || s.out.landed || !s.out.request.id.empty() || s.recheck || s.out.deployed
-      || !s.out.deploy_id.empty())
+  if (!s.out->built || s.out->landed || !s.out->request.id.empty() || s.recheck || s.out->deployed
+      || !s.out->deploy_id.empty())
     return record_breaks(r, "no pull request was due");
   pull_request p{text_at(r.detail, "commit"),
                  text_at(r.detail, "remote"),
                  text_at(r.detail, "target"),
                  {},
                  {}};
-  if (p.commit != s.out.commit || p.remote.empty())
+  if (p.commit != s.out->commit || p.remote.empty())
     return record_breaks(r, "the intent names another commit, or no remote");
   if (std::find(s.pushed.begin(), s.pushed.end(), p.commit) == s.pushed.end())
     s.pushed.push_back(p.commit);
-  s.out.request = std::move(p);
+  s.out.edit().request = std::move(p);
   return {};
 }
 
 outcome on_requested(task_state& s, const record& r) {
-  auto& p = s.out.request;
+  auto& p = s.out.edit().request;
   if (p.commit.empty() || !p.id.empty() || text_at(r.detail, "commit") != p.commit)
     return record_breaks(r, "a receipt without an intent");
   p.id = text_at(r.detail, "pr_id");

@@ -21,7 +21,7 @@ TEST_F(Pipeline, ATaskGoesThroughAllNineStepsToDone) {
   EXPECT_EQ(player->calls, 6);
   EXPECT_EQ(checks.runs, 1);
   EXPECT_EQ(deploys.deploys, 1);
-  EXPECT_EQ(files.branches["refs/heads/ai-gated/T"], s.out.commit);
+  EXPECT_EQ(files.branches["refs/heads/ai-gated/T"], s.out->commit);
   for (auto p : {path::prompt, path::audit, path::decisions, path::decisions_ok, path::plan,
                  path::apply, path::changes, path::run_log, path::post_audit, path::final_ok,
                  path::final_verify, path::status})
@@ -198,7 +198,7 @@ TEST_F(Pipeline, NoSecretIsInTheDetailOfARecord) {
   deploys.outages = 1;
   auto s = run_one();
   EXPECT_EQ(s.is, status::done) << s.reason << ": " << s.why;
-  EXPECT_EQ(s.out.deploy_url, "https://u:[redacted]@host/");
+  EXPECT_EQ(s.out->deploy_url, "https://u:[redacted]@host/");
   EXPECT_EQ(s.branch, "refs/heads/ai-gated/T");
   EXPECT_EQ(s.config_digest, w.config_digest);
   EXPECT_FALSE(records_of("T", event::failed).empty());

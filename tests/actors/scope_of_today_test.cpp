@@ -79,7 +79,7 @@ TEST_F(ScopeOfToday, TheFilesThatAnAcceptedFixNamesAreInScope) {
   };
   auto s = run_one();
   EXPECT_EQ(s.is, status::done) << s.reason << ": " << s.why;
-  EXPECT_EQ(s.out.tree, "tree2");
+  EXPECT_EQ(s.out->tree, "tree2");
 }
 
 // `cancel` between an answer and its judgement, then `retry`: the answer was

@@ -25,15 +25,15 @@ TEST(Causes, OfAnyOtherLogTellsTheLastLines) {
 TEST(Causes, IsWhatTheChangeWasRefusedWithNotThatNoFixWasLeft) {
   ledger::task_state s;
   EXPECT_EQ(cli::cause_of(s).why, "");
-  s.cause = {"checks-red", "red: test (exit 1)", {{"tests/old/run.round-1.log", "ab", 3}}};
-  s.refusal_kind = ledger::refusal::provider_refused;
-  s.refusal_why = "no diff block is left";
+  s.cause = ledger::round_cause{
+      "checks-red", "red: test (exit 1)", {{"tests/old/run.round-1.log", "ab", 3}}};
+  s.refused =
+      ledger::refused_step{std::string{ledger::refusal::provider_refused}, "no diff block is left"};
   auto c = cli::cause_of(s);
   EXPECT_EQ(c.why, "checks-red: red: test (exit 1)");
   EXPECT_EQ(c.log, "tests/old/run.round-1.log");
   EXPECT_TRUE(c.is_output);
-  s.refusal_kind = ledger::refusal::build_failed;
-  s.refusal_why = "exit 2";
+  s.refused = ledger::refused_step{std::string{ledger::refusal::build_failed}, "exit 2"};
   s.files["final/build.log"] = {"final/build.log", "ab", 3};
   c = cli::cause_of(s);
   EXPECT_EQ(c.why, "build-failed: exit 2");

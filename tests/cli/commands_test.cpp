@@ -146,13 +146,13 @@ TEST_F(Commands, ShowTellsTheWholeStory) {
   EXPECT_EQ(s.code, exit_code::all_done) << s.err;
   for (auto words :
        {std::string("State      done, at step deliver, round 1"), done.base, done.tree,
-        done.out.commit, std::string("file:///deployed"), std::string("gemini: offline/none"),
+        done.out->commit, std::string("file:///deployed"), std::string("gemini: offline/none"),
         std::string("answered by offline/none (gemini/audit.md, "),
         std::string("asking codex (offline/none, input "),
         std::string("answer refused: it names no file; kept as codex/old/plan.rejected-1.md"),
         std::string("contract/CLAUDE_DECISIONS_OK (record "), std::string("CLAUDE_FINAL_OK: YES"),
         std::string("accepted (signed)"), std::string("checks green: test exit 0, 5 ms"),
-        std::string("committed ") + done.out.commit.substr(0, 12)})
+        std::string("committed ") + done.out->commit.substr(0, 12)})
     EXPECT_TRUE(has(s.out, words)) << words << "\n" << s.out;
   auto lines = std::count(s.out.begin(), s.out.end(), '\n');
   EXPECT_GT(lines, static_cast<long>(done.seq)) << "a line for each record";
@@ -379,7 +379,7 @@ TEST_F(Commands, ABranchThatPointsElsewhereIsDamage) {
   auto s = verify();
   EXPECT_EQ(s.code, exit_code::damaged);
   EXPECT_TRUE(has(s.out, "A: refs/heads/ai-gated/A: it points at ")) << s.out;
-  EXPECT_TRUE(has(s.out, a.out.commit)) << s.out;
+  EXPECT_TRUE(has(s.out, a.out->commit)) << s.out;
 }
 
 TEST_F(Commands, ADeletedBranchIsTheUsersBusiness) {
@@ -395,7 +395,7 @@ TEST_F(Commands, ADeletedBranchIsTheUsersBusiness) {
 TEST_F(Commands, ACommitOnTopOfABranchIsTheUsersBusiness) {
   auto a = tell("A", [](telling& t) { t.finish(); });
   auto on_top = *here.repository->commit_tree(
-      {a.tree, a.out.commit, "mine", "me", "me@localhost", 1'700'000'001});
+      {a.tree, a.out->commit, "mine", "me", "me@localhost", 1'700'000'001});
   repository.git({"update-ref", a.branch, on_top});
   auto s = verify();
   EXPECT_EQ(s.code, exit_code::all_done) << s.out;
@@ -415,7 +415,7 @@ TEST_F(Commands, VerifyAsJsonNamesDamageAndRemedy) {
 TEST_F(Commands, AMissingCommitIsDamage) {
   auto a = tell("A", [](telling& t) { t.finish(); });
   repository.git({"update-ref", "-d", a.branch});
-  auto& id = a.out.commit;
+  auto& id = a.out->commit;
   ASSERT_TRUE(fs::remove(repository.top() / ".git/objects" / id.substr(0, 2) / id.substr(2)));
   auto s = verify();
   EXPECT_EQ(s.code, exit_code::damaged);
@@ -435,7 +435,7 @@ TEST_F(Commands, ARecordedCommitMustBeTheIntendedOne) {
   // A receipt for a commit whose tree nobody approved.
   auto a = tell("A", [this](telling& t) {
     t.intend();
-    auto& o = t.state.out;
+    auto& o = *t.state.out;
     auto base_tree = *here.repository->tree_of("HEAD");
     auto id = *here.repository->commit_tree(
         {base_tree, o.parent, o.message, "scheduler", "scheduler@localhost", o.time_s});
@@ -444,7 +444,7 @@ TEST_F(Commands, ARecordedCommitMustBeTheIntendedOne) {
   });
   auto s = verify();
   EXPECT_EQ(s.code, exit_code::damaged);
-  EXPECT_TRUE(has(s.out, "A: commit " + a.out.commit + ": its tree is ")) << s.out;
+  EXPECT_TRUE(has(s.out, "A: commit " + a.out->commit + ": its tree is ")) << s.out;
 }
 
 TEST_F(Commands, AnIntendedCommitWithoutItsReceiptIsNoDamage) {

@@ -28,9 +28,9 @@ task_state task(std::string name, status is, std::string reason = {}) {
 
 task_state done(std::string name) {
   auto t = task(std::move(name), status::done);
-  t.out.commit = "0123456789abcdef0123456789abcdef01234567";
-  t.out.deployed = true;
-  t.out.deploy_url = "file:///x";
+  t.out.edit().commit = "0123456789abcdef0123456789abcdef01234567";
+  t.out.edit().deployed = true;
+  t.out.edit().deploy_url = "file:///x";
   t.played_by = {{"gemini", "offline/none"}, {"claude", "offline/none"}, {"codex", "other/m"}};
   return t;
 }

@@ -172,7 +172,7 @@ public:
 
   /// Makes the intended commit, and moves the branch to it.
   std::string make_commit() {
-    auto& o = state.out;
+    auto& o = *state.out;
     auto id = place_.repository->commit_tree(
         {o.tree, o.parent, o.message, "scheduler", "scheduler@localhost", o.time_s});
     EXPECT_TRUE(id) << (id ? "" : id.error().detail);
@@ -188,7 +188,7 @@ public:
     add(ledger::draft_deploying(state));
     ledger::deploy_outcome d;
     d.ok = true;
-    d.deploy_id = state.out.deploy_id;
+    d.deploy_id = state.out->deploy_id;
     d.deploy_url = "file:///deployed";
     add(ledger::draft_deployed(state, d));
     add(ledger::draft_finished(state, ledger::status::done, config, 1'700'000'000'000));

@@ -22,8 +22,8 @@ std::vector<task_state> any_states() {
           s.fixing = (bits & 1) != 0;
           s.round = (bits & 2) != 0 ? 2 : 1;
           s.recheck = (bits & 4) != 0;
-          s.refusal_kind = refusal::review_no;
-          s.tree = s.out.tree = "tree1";
+          s.refused.edit().kind = refusal::review_no;
+          s.tree = s.out.edit().tree = "tree1";
           for (auto p : {path::prompt, path::decisions_ok, path::final_ok, path::run_log})
             s.files[std::string{p}] = {std::string{p}, "x", 1};
           if (row.by != role::scheduler && (bits & 1) != 0)

@@ -45,7 +45,7 @@ TEST(Decide, AKillBetweenIntentAndReceiptGoesOnWithTheSameIntent) {
   EXPECT_TRUE(t.next_is<ask_for_grant>()) << "the contract is read again first";
   t.grant();
   EXPECT_TRUE(t.next_is<make_commit>());
-  EXPECT_EQ(t.state.out.time_s, 1);
+  EXPECT_EQ(t.state.out->time_s, 1);
 }
 
 TEST(Decide, ANoInStepTwoStopsTheTask) {
@@ -99,9 +99,9 @@ TEST(Decide, AFailedBuildIsFixedAndReTested) {
   t.add(draft_built(t.state, false, "exit 2", ledger::testing::text("log")));
   ASSERT_TRUE(t.next_is<open_round>());
   t.add(draft_round_opened(t.state));
-  EXPECT_EQ(t.state.cause.kind, refusal::build_failed);
-  ASSERT_FALSE(t.state.cause.evidence.empty());
-  EXPECT_EQ(t.state.cause.evidence.front().path, "final/old/build.round-1.log");
+  EXPECT_EQ(t.state.cause->kind, refusal::build_failed);
+  ASSERT_FALSE(t.state.cause->evidence.empty());
+  EXPECT_EQ(t.state.cause->evidence.front().path, "final/old/build.round-1.log");
   t.step_ok("tree2");
   t.checks(true);
   t.step_ok();

@@ -67,8 +67,8 @@ TEST(Drafts, ARoundMovesItsEvidenceToOldAndNumbersIt) {
                  "claude/old/post-implement-audit.round-1.md", "gemini/old/final-verify.round-1.md",
                  "contract/old/CLAUDE_FINAL_OK.round-1"})
     EXPECT_NE(file_of(t.state, p), nullptr) << p;
-  ASSERT_GE(t.state.cause.evidence.size(), 3u);
-  EXPECT_EQ(t.state.cause.evidence[0].path, "gemini/old/final-verify.round-1.md");
+  ASSERT_GE(t.state.cause->evidence.size(), 3u);
+  EXPECT_EQ(t.state.cause->evidence[0].path, "gemini/old/final-verify.round-1.md");
   EXPECT_EQ(t.state.diff_path, "codex/old/changes.round-1.diff")
       << "the candidate can still be rebuilt";
 }

@@ -52,8 +52,8 @@ protected:
       place(*p);
     else if (auto* a = std::get_if<line::aim>(&o))
       for (auto& t : a->tasks) {
-        states_[t].out.landing_from = a->from;
-        states_[t].out.landing_to = a->to;
+        states_[t].out.edit().landing_from = a->from;
+        states_[t].out.edit().landing_to = a->to;
         line_.arrive(states_[t]);
       }
     else if (auto* m = std::get_if<line::move>(&o)) {
@@ -62,7 +62,7 @@ protected:
       tip_ = {m->to, m->tree};
       for (auto& t : m->tasks) {
         landed_.push_back(t);
-        states_[t].out.landed = true;
+        states_[t].out.edit().landed = true;
       }
       ++moves_;
       line_.moved(*m);
@@ -98,7 +98,7 @@ protected:
     places_.push_back(p);
     s.base = p.where.onto.empty() ? "provisional" : p.where.onto;
     s.base_tree = p.where.onto_tree;
-    s.out = {};
+    s.out.clear();
     if (p.where.how == placing::conflict || p.where.how == placing::anew) {
       s.at = step::test;
       s.tree = p.where.tree.empty() ? s.base_tree : p.where.tree;
@@ -110,8 +110,9 @@ protected:
     if (p.where.how == placing::patch)
       s.carried = carried_review{s.tree, p.where.tested_tree};
     s.tree = s.checked_tree = p.where.tree;
-    s.out.placed = s.out.built = true;
-    s.out.commit = "commit of " + s.tree;
+    auto& out = s.out.edit();
+    out.placed = out.built = true;
+    out.commit = "commit of " + s.tree;
     line_.note(s);
     line_.arrive(s);
   }

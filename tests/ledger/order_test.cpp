@@ -197,7 +197,7 @@ story add_delivery(Add& add) {
   d.add(draft_built(d.state, true, "", nullptr));
   add("deliver:built", d);
   auto lands = d;
-  lands.state.out.placed = true;
+  lands.state.out.edit().placed = true;
   lands.add(draft_landing(lands.state, {"b", "origin", "a", "c"}));
   add("deliver:landing", lands);
   lands.add(draft_landed(lands.state, {}));

@@ -50,10 +50,10 @@ TEST(PullRequest, IsNoLanding) {
   t.intend();
   t.receive();
   EXPECT_FALSE(t.state.landed);
-  EXPECT_FALSE(t.state.out.landed);
-  EXPECT_FALSE(t.state.out.placed);
+  EXPECT_FALSE(t.state.out->landed);
+  EXPECT_FALSE(t.state.out->placed);
   EXPECT_FALSE(is_landed(t.state));
-  EXPECT_TRUE(t.state.out.landing_to.empty());
+  EXPECT_TRUE(t.state.out->landing_to.empty());
 }
 
 TEST(PullRequest, AKillBetweenIntentAndReceiptGoesOnWithTheSameIntent) {
@@ -63,7 +63,7 @@ TEST(PullRequest, AKillBetweenIntentAndReceiptGoesOnWithTheSameIntent) {
   EXPECT_TRUE(t.next_is<ask_for_grant>()) << "the contract is read again first";
   t.grant();
   EXPECT_TRUE(t.next_is<open_request>());
-  EXPECT_EQ(t.state.out.request.target, "release");
+  EXPECT_EQ(t.state.out->request.target, "release");
 }
 
 TEST(PullRequest, IsIntendedAnewForAnotherRemoteOrTarget) {
@@ -78,7 +78,7 @@ TEST(PullRequest, IsIntendedAnewForAnotherRemoteOrTarget) {
   EXPECT_TRUE(t.next_is<write_request_intent>());
   t.intend();
   EXPECT_TRUE(t.next_is<open_request>());
-  EXPECT_EQ(t.state.out.request.remote, "upstream");
+  EXPECT_EQ(t.state.out->request.remote, "upstream");
   EXPECT_EQ(t.state.pushed, std::vector<std::string>{"c1"});
 }
 
@@ -115,7 +115,7 @@ TEST(PullRequest, ALaterCommitIsPushedOverTheFormerOnesOfItsOwn) {
   t.intend();
   t.receive();
   t.again_from_test();
-  EXPECT_TRUE(t.state.out.request.commit.empty());
+  EXPECT_TRUE(t.state.out->request.commit.empty());
   ASSERT_TRUE(t.state.request) << "the pull request is there, whatever became of the task";
   t.deliver_commit("c2");
   EXPECT_TRUE(t.next_is<write_request_intent>());
@@ -142,7 +142,7 @@ TEST(PullRequest, IsNoneOfATaskThatLandedOrWhoseDeployHasBegun) {
   EXPECT_TRUE(t.next_is<run_deploy>());
   EXPECT_NE(t.refusal_of(draft_requesting(t.state, "origin", "")), "");
   built lands;
-  lands.state.out.placed = true;
+  lands.state.out.edit().placed = true;
   lands.add(draft_landing(lands.state, {"b", "origin", "a", "c"}));
   lands.add(draft_landed(lands.state, {}));
   EXPECT_TRUE(lands.next_is<write_deploy_intent>());

@@ -29,7 +29,7 @@ TEST(Retry, ARetryFromEveryStepReachesDoneAgain) {
     t.play();
     EXPECT_EQ(t.state.is, status::done) << t.state.why;
     EXPECT_NE(file_of(t.state, path::changes), nullptr);
-    EXPECT_EQ(t.state.out.tree, t.state.tree);
+    EXPECT_EQ(t.state.out->tree, t.state.tree);
   };
   for (auto& from : step_table) {
     story done;

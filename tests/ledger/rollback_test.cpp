@@ -15,7 +15,7 @@ task_state landed(const std::string& commit = std::string(40, 'c')) {
   s.is = status::done;
   s.at = step::deliver;
   s.branch = "refs/heads/ai-gated/Fix";
-  s.out.commit = commit;
+  s.out.edit().commit = commit;
   s.landed = landed_commit{commit, "tree", "base"};
   return s;
 }

@@ -55,12 +55,12 @@ TEST(Standing, HasWhatTheStateTells) {
   task_state s;
   s.task = "T";
   s.is = status::done;
-  s.out.commit = std::string(40, 'c');
-  s.out.deploy_url = "https://example.invalid";
-  EXPECT_EQ(standing_of(s).commit, s.out.commit);
+  s.out.edit().commit = std::string(40, 'c');
+  s.out.edit().deploy_url = "https://example.invalid";
+  EXPECT_EQ(standing_of(s).commit, s.out->commit);
   EXPECT_EQ(standing_of(s).deploy_url, "") << "begun is not deployed";
-  s.out.deployed = true;
-  EXPECT_EQ(standing_of(s).deploy_url, s.out.deploy_url);
+  s.out.edit().deployed = true;
+  EXPECT_EQ(standing_of(s).deploy_url, s.out->deploy_url);
   EXPECT_EQ(standing_of(s).pr_url, "");
   s.request = pull_request{};
   s.request->url = "https://example.invalid/1";

@@ -181,7 +181,7 @@ public:
     commit_and_build();
     deploy_outcome d;
     d.ok = true;
-    d.deploy_id = state.out.deploy_id;
+    d.deploy_id = state.out->deploy_id;
     d.deploy_url = "file:///x";
     add(draft_deployed(state, d));
     add(draft_finished(state, status::done, conf, now_ms));
@@ -282,7 +282,7 @@ private:
     if (std::holds_alternative<write_intent>(what)) {
       add(draft_intended(state, now_ms / 1000, state.branch_commit));
     } else if (std::holds_alternative<make_commit>(what)) {
-      add(draft_committed(state, sha256(state.out.message).substr(0, 40)));
+      add(draft_committed(state, sha256(state.out->message).substr(0, 40)));
     } else if (std::holds_alternative<run_build>(what)) {
       add(draft_built(state, true, "", text("built")));
     } else if (std::holds_alternative<write_request_intent>(what)) {
@@ -295,7 +295,7 @@ private:
       ASSERT_TRUE(std::holds_alternative<run_deploy>(what));
       deploy_outcome d;
       d.ok = true;
-      d.deploy_id = state.out.deploy_id;
+      d.deploy_id = state.out->deploy_id;
       d.log = text("deployed");
       add(draft_deployed(state, d));
     }

@@ -81,8 +81,8 @@ void expect_each_done_task_once(const practice_site& site) {
     if (s.is != ledger::status::done)
       continue;
     ++done;
-    EXPECT_EQ(site.commits_of(task), words{s.out.commit}) << task;
-    EXPECT_EQ(lines_of(site.git({"rev-parse", s.out.commit + "^{tree}"})), words{s.tree}) << task;
+    EXPECT_EQ(site.commits_of(task), words{s.out->commit}) << task;
+    EXPECT_EQ(lines_of(site.git({"rev-parse", s.out->commit + "^{tree}"})), words{s.tree}) << task;
   }
   EXPECT_EQ(site.branches().size(), done);
   EXPECT_GE(done, 3u);
@@ -171,8 +171,8 @@ TEST(heavy_crash, ADeployThatNobodyHeardOfIsFoundAndNotRepeated) {
   auto deploys = lines_of(read_file(log));
   EXPECT_EQ(deploys.size(), 3u) << read_file(log);
   for (auto& [task, s] : site.states()) {
-    EXPECT_EQ(std::count(deploys.begin(), deploys.end(), task + " " + s.out.deploy_id), 1) << task;
-    EXPECT_EQ(s.out.deploy_url, "https://example.org/" + task);
+    EXPECT_EQ(std::count(deploys.begin(), deploys.end(), task + " " + s.out->deploy_id), 1) << task;
+    EXPECT_EQ(s.out->deploy_url, "https://example.org/" + task);
   }
   expect_each_done_task_once(site);
   expect_sound(site, e);
@@ -211,8 +211,8 @@ TEST(crash, ADeployThatOutlivesTheProgramIsWaitedForAndNotRepeated) {
   EXPECT_EQ(e.exit_code, 0) << e.out << e.err;
   auto s = site.state("T");
   EXPECT_EQ(lines_of(read_file(log)),
-            (words{"begun " + s.out.deploy_id, "done " + s.out.deploy_id}));
-  EXPECT_EQ(s.out.deploy_url, "https://example.org/T");
+            (words{"begun " + s.out->deploy_id, "done " + s.out->deploy_id}));
+  EXPECT_EQ(s.out->deploy_url, "https://example.org/T");
 }
 
 } // namespace

@@ -22,7 +22,7 @@ void expect_linear_and_green(const landing_site& site) {
   std::set<std::string> commits;
   for (auto& [task, s] : site.states()) {
     EXPECT_EQ(to_string(s.is), "done") << task << ": " << s.why;
-    commits.insert(s.out.commit);
+    commits.insert(s.out->commit);
   }
   auto landed = site.landed();
   EXPECT_EQ(std::set<std::string>(landed.begin(), landed.end()), commits);
@@ -38,7 +38,7 @@ TEST(landing, ATaskWhoseBaseIsTheTipLandsAsItIs) {
   auto e = site.batch();
   EXPECT_EQ(e.exit_code, 0) << e.out << e.err;
   auto s = site.state("T");
-  EXPECT_EQ(site.landed(), words{s.out.commit});
+  EXPECT_EQ(site.landed(), words{s.out->commit});
   EXPECT_EQ(site.times("T", event::placed, "as-is"), 1u);
   auto status = ledger::json::parse(read_file(site.file("T", "final/status.json")));
   EXPECT_EQ(status["landing"]["branch"], "trunk");
@@ -236,15 +236,15 @@ TEST(landing, ItIsPushedAndSurvivesARemoteThatMoved) {
   site.edit("A", "src/about.html", "s/Three people/Four people/");
   auto e = site.batch();
   EXPECT_EQ(e.exit_code, 0) << e.out << e.err;
-  EXPECT_EQ(site.remote_trunk(), site.state("A").out.commit);
+  EXPECT_EQ(site.remote_trunk(), site.state("A").out->commit);
   site.somebody_pushes("theirs.txt");
   auto theirs = site.remote_trunk();
   site.edit("B", "src/about.html", "s/one oven/two ovens/");
   e = site.batch();
   EXPECT_EQ(e.exit_code, 0) << e.out << e.err;
   auto b = site.state("B");
-  EXPECT_EQ(site.remote_trunk(), b.out.commit);
-  EXPECT_EQ(lines_of(site.git({"rev-parse", "trunk"})), words{b.out.commit});
+  EXPECT_EQ(site.remote_trunk(), b.out->commit);
+  EXPECT_EQ(lines_of(site.git({"rev-parse", "trunk"})), words{b.out->commit});
   EXPECT_EQ(b.base, theirs);
   auto all = site.git({"show", "trunk:src/about.html"});
   EXPECT_TRUE(has(all, "Four people") && has(all, "two ovens")) << all;
@@ -294,9 +294,9 @@ TEST(heavy_landing, KilledAfterAnyRecordOfALandingItLandsOnce) {
     auto e = site.batch();
     EXPECT_EQ(e.exit_code, 0) << e.out << e.err;
     auto s = site.state("T");
-    EXPECT_EQ(site.landed(), words{s.out.commit});
-    EXPECT_EQ(site.remote_trunk(), s.out.commit);
-    EXPECT_EQ(site.commits_of("T"), words{s.out.commit});
+    EXPECT_EQ(site.landed(), words{s.out->commit});
+    EXPECT_EQ(site.remote_trunk(), s.out->commit);
+    EXPECT_EQ(site.commits_of("T"), words{s.out->commit});
     EXPECT_EQ(lines_of(site.git({"reflog", "show", "--format=%H", "trunk"})).size(), 1u);
   }
 }

@@ -89,8 +89,8 @@ void expect_end(const practice_site& site, const std::string& task, const expect
   EXPECT_EQ(s.round, want.rounds);
   if (want.is != status::done || s.is != status::done)
     return;
-  EXPECT_EQ(site.commits_of(task), words{s.out.commit});
-  EXPECT_EQ(site.git({"show", s.out.commit + ":" + want.path}), want.content);
+  EXPECT_EQ(site.commits_of(task), words{s.out->commit});
+  EXPECT_EQ(site.git({"show", s.out->commit + ":" + want.path}), want.content);
   EXPECT_EQ(site.deploys_of(task).size(), 1u);
 }
 

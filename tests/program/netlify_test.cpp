@@ -47,13 +47,13 @@ public:
     for (auto task : tasks) {
       auto s = site.state(task);
       EXPECT_EQ(to_string(s.is), "done") << s.why;
-      auto title = fmt::format("scheduler {}: {} at {}", ledger_id(task), task, s.out.commit);
+      auto title = fmt::format("scheduler {}: {} at {}", ledger_id(task), task, s.out->commit);
       EXPECT_EQ(count["ready"].value(title, 0), 1) << title << count;
       auto status = ledger::json::parse(read_file(site.file(task, "final/status.json")));
       EXPECT_EQ(status["deployUrl"],
                 "https://" + status["deployId"].get<std::string>() + "--a-site.netlify.example");
       EXPECT_EQ(status["context"], "deploy-preview");
-      EXPECT_EQ(status["commitSha"], s.out.commit);
+      EXPECT_EQ(status["commitSha"], s.out->commit);
     }
   }
   /// The deploy id of the intent.

@@ -28,7 +28,7 @@ struct production : landing_site {
     words names;
     for (auto& commit : landed())
       for (auto& [name, s] : states())
-        if (s.out.commit == commit)
+        if (s.out->commit == commit)
           names.push_back(name);
     return names;
   }
@@ -57,8 +57,8 @@ TEST(production, OneThatALaterDeployOvertookIsLiveWithThat) {
   auto later = site.deploys().at(0), first = std::string{later == "A" ? "B" : "A"};
   EXPECT_EQ(site.landed_tasks(), (words{first, later}));
   auto s = site.state(first);
-  EXPECT_EQ(s.out.deployed_with, later);
-  EXPECT_EQ(s.out.deploy_id, "id-" + later);
+  EXPECT_EQ(s.out->deployed_with, later);
+  EXPECT_EQ(s.out->deploy_id, "id-" + later);
   auto status = ledger::json::parse(read_file(site.file(first, "final/status.json")));
   EXPECT_EQ(status["deployedWith"], later);
   EXPECT_TRUE(has(site.run({"show", first}).out, "with the later change of " + later));
@@ -81,7 +81,7 @@ TEST(production, WhatAnEarlierRunMadeLiveIsNotTakenAway) {
   auto e = site.batch();
   EXPECT_EQ(e.exit_code, 0) << e.out << e.err;
   EXPECT_EQ(site.deploys(), words{"B"});
-  EXPECT_EQ(site.state("A").out.deployed_with, "B");
+  EXPECT_EQ(site.state("A").out->deployed_with, "B");
 }
 
 // A preview of a later commit counted as live: the task was done, and production
@@ -102,7 +102,7 @@ TEST(production, APreviewOfAnEarlierRunIsNotWhatIsLive) {
   auto e = site.batch();
   EXPECT_EQ(e.exit_code, 0) << e.out << e.err;
   EXPECT_EQ(site.deploys(), (words{"B", "A"}));
-  EXPECT_EQ(site.state("A").out.deployed_with, "");
+  EXPECT_EQ(site.state("A").out->deployed_with, "");
 }
 
 // Elsewhere production is refused while a role is offline.

@@ -65,7 +65,7 @@ struct pr_site : house_site {
     return lines_of(git({"for-each-ref", "--format=%(refname:lstrip=2) %(objectname)"}, remote()));
   }
   std::string pull_of(const std::string& task) const {
-    return "ai-gated/" + task + " " + state(task).out.commit;
+    return "ai-gated/" + task + " " + state(task).out->commit;
   }
 };
 
@@ -74,7 +74,7 @@ void expect_one_of(const pr_site& site, const words& tasks) {
   for (auto& task : tasks) {
     auto s = site.state(task);
     EXPECT_EQ(to_string(s.is), "done") << task << ": " << s.why;
-    EXPECT_EQ(s.out.request.commit, s.out.commit);
+    EXPECT_EQ(s.out->request.commit, s.out->commit);
     EXPECT_FALSE(s.landed);
     want.push_back(site.pull_of(task));
   }
@@ -95,12 +95,12 @@ TEST(pull_request, OpensOneForEachTaskAndSaysWhere) {
   EXPECT_EQ(site.git({"rev-parse", "main"}), main);
   EXPECT_TRUE(has(read_file(site.folder() / "pulls"), " main T: change made")) << "target, title";
   auto body = read_file(site.folder() / "body-T");
-  EXPECT_TRUE(has(body, site.state("T").out.commit) && has(body, "CLAUDE_FINAL_OK: YES")) << body;
+  EXPECT_TRUE(has(body, site.state("T").out->commit) && has(body, "CLAUDE_FINAL_OK: YES")) << body;
   EXPECT_TRUE(has(e.err, "pull request opened: https://u:@forge/T (1)")) << e.err;
   auto status = ledger::json::parse(read_file(site.file("T", "final/status.json")))["landing"];
   EXPECT_EQ(status["mode"], "pr");
   EXPECT_EQ(status["branch"], "ai-gated/T");
-  EXPECT_EQ(status["commit"], site.state("T").out.commit);
+  EXPECT_EQ(status["commit"], site.state("T").out->commit);
   EXPECT_EQ(status["prUrl"], "https://u:@forge/T");
   auto shown = site.run({"show", "T"});
   EXPECT_TRUE(has(shown.out, "Pull request  https://u:@forge/T 1")) << shown.out;
@@ -204,11 +204,11 @@ TEST(pull_request, ABranchThatSomebodyElsePushedIsNotOverwritten) {
 TEST(pull_request, AnotherCommitOfTheTaskGoesOntoTheSameOne) {
   pr_site site;
   EXPECT_EQ(site.batch().exit_code, 0);
-  auto former = site.state("T").out.commit;
+  auto former = site.state("T").out->commit;
   EXPECT_EQ(site.run({"retry", "T", "--from", "implement"}).exit_code, 0);
   auto e = site.batch();
   EXPECT_EQ(e.exit_code, 0) << e.out << e.err;
-  auto now = site.state("T").out.commit;
+  auto now = site.state("T").out->commit;
   EXPECT_NE(now, former);
   EXPECT_EQ(site.remote_branches(), words{"ai-gated/T " + now});
   EXPECT_EQ(site.pulls(), words{"ai-gated/T " + former}) << "it was opened once";
@@ -226,7 +226,7 @@ TEST(pull_request, ItsTokenIsNowhereButInTheCommand) {
   EXPECT_EQ(site.run({"retry", "T"}).exit_code, 0);
   auto again = site.batch();
   EXPECT_EQ(again.exit_code, 0) << again.out << again.err;
-  EXPECT_EQ(site.state("T").out.request.url, "https://u:[redacted]@forge/T");
+  EXPECT_EQ(site.state("T").out->request.url, "https://u:[redacted]@forge/T");
   for (auto& [path, content] : content_below(site.ledger()))
     EXPECT_FALSE(has(content, canary)) << path;
   for (auto& text : {e.out, e.err, again.out, again.err, site.run({"show", "T"}).out})

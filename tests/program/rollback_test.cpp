@@ -44,9 +44,9 @@ TEST(rollback, LandsARevertAndDeploysTheStateBefore) {
   EXPECT_EQ(site.on_trunk("src/two.txt"), "done") << "and nothing else";
   auto s = site.state("One.rollback-1");
   EXPECT_EQ(to_string(s.is), "done");
-  EXPECT_EQ(site.landed().back(), s.out.commit);
+  EXPECT_EQ(site.landed().back(), s.out->commit);
   EXPECT_EQ(site.landed().size(), 3u);
-  EXPECT_EQ(site.deploys_of("One.rollback-1"), words{s.out.deploy_id});
+  EXPECT_EQ(site.deploys_of("One.rollback-1"), words{s.out->deploy_id});
   EXPECT_GT(site.seq_of("One.rollback-1", event::checked, ledger::step::test), 0u);
   for (auto& [role, player] : s.played_by)
     EXPECT_TRUE(has(player, "offline/")) << role << ": " << player;
@@ -118,9 +118,9 @@ TEST(rollback, WithoutALandingBranchTheStateBeforeIsDeployedAgain) {
   auto e = site.run({"rollback", "Rye"});
   EXPECT_EQ(e.exit_code, 0) << e.out << e.err;
   auto s = site.state("Rye.rollback-1");
-  EXPECT_EQ(s.base, site.state("Rye").out.commit);
+  EXPECT_EQ(s.base, site.state("Rye").out->commit);
   EXPECT_EQ(s.tree, site.state("Rye").base_tree);
-  EXPECT_EQ(site.deploys_of("Rye.rollback-1"), words{s.out.deploy_id});
+  EXPECT_EQ(site.deploys_of("Rye.rollback-1"), words{s.out->deploy_id});
 }
 
 TEST(rollback, SaysWhyThereIsNothingToTakeBack) {

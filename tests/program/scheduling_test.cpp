@@ -27,8 +27,8 @@ TEST(scheduling, ATaskBeginsOnTheCommitOfTheOneThatItDependsOn) {
   auto e = site.batch();
   EXPECT_EQ(e.exit_code, 0) << e.out << e.err;
   auto first = site.state("B-First"), second = site.state("A-Second");
-  EXPECT_EQ(second.base, first.out.commit);
-  EXPECT_EQ(site.landed(), (words{first.out.commit, second.out.commit}));
+  EXPECT_EQ(second.base, first.out->commit);
+  EXPECT_EQ(site.landed(), (words{first.out->commit, second.out->commit}));
   EXPECT_TRUE(has(site.git({"show", "trunk:src/about.html"}), "Five people"));
   auto shown = site.run({"show", "A-Second"});
   EXPECT_TRUE(has(shown.out, "after B-First")) << shown.out;
@@ -42,7 +42,7 @@ TEST(scheduling, WithoutALandingBranchItBeginsOnTheNewestOfThem) {
   site.edit("C", "src/about.html", "s/Five people/Six people/", after("A, B"));
   auto e = site.batch();
   EXPECT_EQ(e.exit_code, 0) << e.out << e.err;
-  EXPECT_EQ(site.state("C").base, site.state("B").out.commit);
+  EXPECT_EQ(site.state("C").base, site.state("B").out->commit);
 }
 
 TEST(scheduling, DependenciesThatAreApartNeedALandingBranch) {

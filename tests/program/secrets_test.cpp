@@ -50,7 +50,7 @@ TEST(secrets, AValueThatADeployPrintsIsNowhere) {
   site.plain_prompt("T");
   auto e = site.batch();
   EXPECT_EQ(e.exit_code, 0) << e.out << e.err;
-  EXPECT_EQ(site.state("T").out.deploy_url, "https://u:[redacted]@host/");
+  EXPECT_EQ(site.state("T").out->deploy_url, "https://u:[redacted]@host/");
   EXPECT_TRUE(has(read_file(site.file("T", "final/status.json")), "u:[redacted]@host"));
   for (auto& [path, content] : content_below(site.ledger()))
     EXPECT_FALSE(has(content, canary)) << path;
