@@ -92,13 +92,11 @@ state_ptr desk::advanced(state_ptr s, const outcome& o) {
   if (!o.records)
     return s;
   auto next = taken(std::move(s));
-  for (auto& r : *o.records) {
-    auto task = next->task;
-    auto applied = ledger::apply(std::move(*next), r);
-    if (!applied)
-      throw std::runtime_error(task + ": " + applied.error().detail);
-    *next = std::move(*applied);
-  }
+  auto task = next->task;
+  auto carried = ledger::fold(std::move(*next), *o.records);
+  if (!carried)
+    throw std::runtime_error(task + ": " + carried.error().detail);
+  *next = std::move(*carried);
   return next;
 }
 

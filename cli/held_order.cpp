@@ -102,15 +102,12 @@ attempt<task_state> record(held_task& t, const trace_places& at, ledger::draft d
                                damage_remedy(at, t.state.task)));
   if (!done)
     return no(done.error());
-  for (auto& r : **done) {
-    auto next = ledger::apply(std::move(after), r);
-    if (!next)
-      return no(next.error());
-    after = std::move(*next);
-  }
+  auto carried = ledger::fold(std::move(after), **done);
+  if (!carried)
+    return no(carried.error());
   if (auto closed = t.journal.close(); !closed)
     return no(closed.error());
-  return after;
+  return std::move(*carried);
 }
 
 } // namespace

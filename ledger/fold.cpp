@@ -105,16 +105,20 @@ result<task_state> apply(task_state state, const record& r) {
   return state;
 }
 
+result<task_state> fold(task_state state, std::span<const record> records) {
+  for (auto& r : records) {
+    auto next = apply(std::move(state), r);
+    if (!next)
+      return next;
+    state = std::move(*next);
+  }
+  return state;
+}
+
 result<task_state> fold(std::string_view task, std::span<const record> records) {
   task_state s;
   s.task = task;
-  for (auto& r : records) {
-    auto next = apply(std::move(s), r);
-    if (!next)
-      return next;
-    s = std::move(*next);
-  }
-  return s;
+  return fold(std::move(s), records);
 }
 
 const standing_contract* contract_of(const task_state& s, contract c) noexcept {

@@ -228,7 +228,9 @@ struct task_state {
 /// record breaks; the state is then unchanged.
 result<task_state> apply(task_state state, const record& r);
 
-/// The state after all of `records`. Errors: corrupt.
+/// Carries `state` on by all of `records`. Errors: those of apply().
+result<task_state> fold(task_state state, std::span<const record> records);
+/// The state of a task after all of its records. Errors: corrupt.
 result<task_state> fold(std::string_view task, std::span<const record> records);
 
 /// The contract of kind `c` if it stands, else null.

@@ -25,15 +25,10 @@ result<task_state> journal::impl::state_of(const std::string& task, const chain&
     auto records = read_records(task, c);
     return records ? fold(task, *records) : tl::make_unexpected(records.error());
   }
-  task_state state;
-  state.task = task;
+  auto state = fold(task, {});
   for (auto& part : c.records)
-    for (auto& r : *part) {
-      auto next = apply(std::move(state), r);
-      if (!next)
-        return next;
-      state = std::move(*next);
-    }
+    if (state)
+      state = fold(std::move(*state), *part);
   return state;
 }
 

@@ -59,15 +59,9 @@ private:
     if (!a_.before || a_.before->task != a_.task || a_.before->seq != a_.after_seq
         || !may_rest_after(out_.records->back().what))
       return;
-    auto state = *a_.before;
-    for (auto& r : *out_.records) {
-      auto next = apply(std::move(state), r);
-      if (!next)
-        return; // Whoever reads them tells why.
-      state = std::move(*next);
-    }
-    if (state.at_rest())
-      out_.standing = to_text(standing_of(state));
+    auto state = fold(*a_.before, *out_.records);
+    if (state && state->at_rest()) // Who reads records that do not fit tells why.
+      out_.standing = to_text(standing_of(*state));
   }
 
   // Durable records want this file, or appends of this group that may become
