@@ -61,7 +61,7 @@ public:
     return {
         [this](append_request& a) -> caf::result<outcome> {
           auto promise = make_response_promise<outcome>();
-          waiting_.push_back(*a.what);
+          waiting_.push_back(std::move(a.what));
           promises_.push_back(promise);
           if (waiting_.size() == 1)
             flush_soon();
@@ -101,9 +101,9 @@ public:
   }
 
 private:
-  /// Sleeps instead of setting a timer: it has a thread of its own, and CAF 0.17's clock
-  /// can miss a timer that is set while it goes to sleep. What comes meanwhile stands in
-  /// the mailbox before the word to write.
+  /// Sleeps instead of setting a timer: it has a thread of its own, and a timer is two
+  /// more threads to wake. What comes meanwhile stands in the mailbox before the word to
+  /// write.
   void flush_soon() {
     if (gather_.count() > 0)
       std::this_thread::sleep_for(gather_);
@@ -119,11 +119,14 @@ private:
 
   void write_first() {
     auto n = std::min(waiting_.size(), max_group);
-    auto results = journal_.append_group({waiting_.data(), n});
+    std::vector<const ledger::disk::append*> group;
+    for (std::size_t i = 0; i < n; ++i)
+      group.push_back(waiting_[i].get());
+    auto results = journal_.append_group(group);
     gather_ = gathers_ && n >= many_appends ? std::min(journal_.commit_took(), longest_gather)
                                             : std::chrono::microseconds{0};
     for (std::size_t i = 0; i < n; ++i)
-      answer(promises_[i], waiting_[i].task, results[i]);
+      answer(promises_[i], waiting_[i]->task, results[i]);
     auto count = static_cast<std::ptrdiff_t>(n);
     waiting_.erase(waiting_.begin(), waiting_.begin() + count);
     promises_.erase(promises_.begin(), promises_.begin() + count);
@@ -200,7 +203,7 @@ private:
   const services& services_;
   bool gathers_;
   std::chrono::microseconds gather_{0}; ///< How long the next group is gathered.
-  std::vector<ledger::disk::append> waiting_;
+  std::vector<std::shared_ptr<const ledger::disk::append>> waiting_;
   std::vector<caf::typed_response_promise<outcome>> promises_;
   std::string told_trouble_;
   std::vector<late_answer> late_;

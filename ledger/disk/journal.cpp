@@ -138,12 +138,12 @@ namespace {
 
 /// The indices of each task's items, in order: one after the other a task's, but
 /// beside those of other tasks.
-template <class Items>
-std::vector<std::vector<std::size_t>> by_task(const Items& items) {
+template <class Items, class TaskOf>
+std::vector<std::vector<std::size_t>> by_task(const Items& items, TaskOf task_of) {
   std::vector<std::vector<std::size_t>> out;
   std::map<std::string_view, std::size_t> slots;
   for (std::size_t i = 0; i < items.size(); ++i) {
-    auto [slot, is_new] = slots.try_emplace(items[i].task, out.size());
+    auto [slot, is_new] = slots.try_emplace(task_of(items[i]), out.size());
     if (is_new)
       out.emplace_back();
     out[slot->second].push_back(i);
@@ -154,17 +154,17 @@ std::vector<std::vector<std::size_t>> by_task(const Items& items) {
 } // namespace
 
 // Several appends of one group may continue each other.
-std::vector<result<prepared>> journal::impl::prepare_all(std::span<const append> group) {
+std::vector<result<prepared>> journal::impl::prepare_all(std::span<const append* const> group) {
   std::vector<result<prepared>> out(group.size());
   for (std::size_t i = 0; i < group.size(); ++i)
-    if (auto admitted = admit(group[i]); !admitted)
+    if (auto admitted = admit(*group[i]); !admitted)
       out[i] = tl::make_unexpected(admitted.error());
-  auto parts = by_task(group);
+  auto parts = by_task(group, [](auto* a) { return std::string_view{a->task}; });
   hands.share_out(parts.size(), [&](std::size_t part) {
     const chain_tip* staged = nullptr;
     for (auto i : parts[part]) {
       if (out[i])
-        out[i] = prepare_one(group[i], staged);
+        out[i] = prepare_one(*group[i], staged);
       if (out[i])
         staged = &out[i]->tip;
     }
@@ -224,7 +224,7 @@ void journal::impl::adopt(std::vector<prepared>& ready) {
 // task are as if it had failed again.
 std::vector<result<void>> journal::impl::project_all() {
   std::vector<result<void>> out(backlog.size());
-  auto parts = by_task(backlog);
+  auto parts = by_task(backlog, [](auto& p) { return std::string_view{p.task}; });
   hands.share_out(parts.size(), [&](std::size_t part) {
     auto& c = chains.find(backlog[parts[part].front()].task)->second;
     result<void> done;
@@ -272,7 +272,7 @@ void journal::impl::work_off_backlog() {
     chains[task].records = {};
 }
 
-std::vector<result<appended>> journal::impl::append_group(std::span<const append> group) {
+std::vector<result<appended>> journal::impl::append_group(std::span<const append* const> group) {
   std::vector<result<appended>> out;
   out.reserve(group.size());
   std::vector<prepared> ready;
@@ -354,12 +354,19 @@ std::size_t journal::usual_helpers() noexcept {
   return std::clamp(std::thread::hardware_concurrency(), 1U, 4U) - 1;
 }
 
-std::vector<result<appended>> journal::append_group(std::span<const append> group) {
+std::vector<result<appended>> journal::append_group(std::span<const append* const> group) {
   return impl_->append_group(group);
 }
 
+std::vector<result<appended>> journal::append_group(std::span<const append> group) {
+  std::vector<const append*> all;
+  for (auto& a : group)
+    all.push_back(&a);
+  return impl_->append_group(all);
+}
+
 result<appended> journal::append_one(append a) {
-  return std::move(impl_->append_group(std::span<const append>(&a, 1)).front());
+  return std::move(append_group(std::span<const append>(&a, 1)).front());
 }
 
 const std::vector<record>* journal::records_of(std::string_view task) const {

@@ -115,6 +115,7 @@ public:
   ~journal(); ///< Closes without a checkpoint; see close().
 
   /// Makes one group durable. One result for each append, in their order.
+  std::vector<result<appended>> append_group(std::span<const append* const> group);
   std::vector<result<appended>> append_group(std::span<const append> group);
 
   /// For callers with a single append.

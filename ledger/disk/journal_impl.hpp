@@ -92,10 +92,10 @@ struct journal::impl {
 
   // -- appending ---------------------------------------------------------------
 
-  std::vector<result<appended>> append_group(std::span<const append> group);
+  std::vector<result<appended>> append_group(std::span<const append* const> group);
   result<void> announce(const append& a);
   result<void> admit(const append& a);
-  std::vector<result<prepared>> prepare_all(std::span<const append> group);
+  std::vector<result<prepared>> prepare_all(std::span<const append* const> group);
   result<prepared> prepare_one(const append& a, const chain_tip* staged) const;
   result<void> commit(const std::vector<prepared>& ready);
   void adopt(std::vector<prepared>& ready);
