@@ -123,14 +123,14 @@ struct shown_file {
 
 std::vector<shown_file> files_of(const shown_task& t) {
   std::vector<shown_file> all;
-  for (auto& [path, file] : t.state->files) {
+  for (auto& file : t.state->files) {
     auto hurt = std::find_if(t.damages.begin(), t.damages.end(),
-                             [&, at = &path](auto& d) { return d.file == *at; });
-    all.push_back({path, file.sha256, file.bytes,
+                             [&](auto& d) { return d.file == file.path; });
+    all.push_back({file.path, file.sha256, file.bytes,
                    hurt == t.damages.end() ? "as recorded" : "DAMAGED: " + hurt->why});
   }
   for (auto& name : files_below(t.folder))
-    if (name != ledger::path::journal && t.state->files.count(name) == 0)
+    if (name != ledger::path::journal && !t.state->files.contains(name))
       all.push_back({name, {}, 0, "not recorded"});
   return all;
 }

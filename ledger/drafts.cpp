@@ -33,7 +33,7 @@ void move_file(draft& d, const task_state& s, std::string_view p, std::string_vi
   if (!f)
     return;
   auto to = old_path(p, why, n);
-  for (std::uint32_t k = 2; s.files.count(to) != 0; ++k)
+  for (std::uint32_t k = 2; s.files.contains(to); ++k)
     to = old_path(p, std::string{why} + "-" + std::to_string(n) + "." + "again", k);
   d.moves.push_back({f->path, to, f->sha256, f->bytes});
 }

@@ -11,13 +11,13 @@ namespace {
 /// Files and moves change what is expected on disk, whatever the event.
 result<void> take_files(task_state& s, const record& r) {
   for (auto& m : moves_of(r)) {
-    auto it = s.files.find(m.from);
-    if (it == s.files.end() || it->second.sha256 != m.sha256)
+    auto* from = s.files.find(m.from);
+    if (!from || from->sha256 != m.sha256)
       return record_breaks(r, "moves a file that no record names: " + m.from);
-    if (s.files.count(m.to) != 0)
+    if (s.files.contains(m.to))
       return record_breaks(r, "moves a file onto a recorded one: " + m.to);
-    s.files.erase(it);
-    s.files[m.to] = file_ref{m.to, m.sha256, m.bytes};
+    s.files.erase(m.from);
+    s.files.put({m.to, m.sha256, m.bytes});
     if (m.from == s.diff_path)
       s.diff_path = m.to;
     if (m.from == path::decisions_ok)
@@ -31,12 +31,12 @@ result<void> take_files(task_state& s, const record& r) {
   for (auto& f : r.files) {
     auto grew = std::find_if(growths.begin(), growths.end(),
                              [&](auto& g) { return g.path == f.path && g.at != 0; });
-    auto known = s.files.find(f.path);
-    if (grew == growths.end() && known != s.files.end())
+    auto* known = s.files.find(f.path);
+    if (grew == growths.end() && known)
       return record_breaks(r, "writes over a recorded file: " + f.path);
-    if (grew != growths.end() && (known == s.files.end() || known->second.bytes != grew->at))
+    if (grew != growths.end() && (!known || known->bytes != grew->at))
       return record_breaks(r, "continues a file that does not end there: " + f.path);
-    s.files[f.path] = f;
+    s.files.put(f);
   }
   return {};
 }
@@ -143,8 +143,7 @@ std::string_view text_behind(contract c, step for_step) noexcept {
 }
 
 const file_ref* file_of(const task_state& s, std::string_view ledger_path) {
-  auto it = s.files.find(std::string{ledger_path});
-  return it == s.files.end() ? nullptr : &it->second;
+  return s.files.find(ledger_path);
 }
 
 bool ai_is_due(const task_state& s) noexcept {

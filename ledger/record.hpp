@@ -94,6 +94,10 @@ struct file_ref {
   friend bool operator==(const file_ref&, const file_ref&) = default;
 };
 
+inline const std::string& path_of(const file_ref& f) noexcept {
+  return f.path;
+}
+
 struct record {
   std::uint64_t seq = 0;
   std::string time; ///< RFC 3339, UTC, milliseconds.

@@ -21,6 +21,7 @@
 #pragma once
 
 #include "ledger/approval.hpp"
+#include "ledger/by_path.hpp"
 #include "ledger/rare.hpp"
 #include "ledger/record.hpp"
 #include "ledger/result.hpp"
@@ -174,7 +175,7 @@ struct task_state {
   std::string diff_path;                   ///< The ledger file that holds base -> tree.
   std::string answered_tree;               ///< Of an answer not accepted yet.
   std::vector<std::string> hidden, faults; ///< Of an answer not accepted yet.
-  std::map<std::string, file_ref> files;
+  by_path<file_ref> files;
   std::map<std::string, std::uint32_t> rejected; ///< Per ledger path.
   std::uint32_t generation = 1;                  ///< 1 + times the task began again from ingest.
   rare<standing_contract> decisions_ok, final_ok, human_ok;

@@ -98,12 +98,12 @@ gate_evidence collect_evidence(const std::filesystem::path& task_folder, const t
 }
 
 std::vector<std::string> altered_files(const std::filesystem::path& task_folder,
-                                       const std::map<std::string, file_ref>& files) {
+                                       const by_path<file_ref>& files) {
   std::vector<std::string> altered;
   auto folder = tree::open(task_folder, false);
-  for (auto& [name, f] : files)
-    if (!folder || (folder->digest(name) != f.sha256 && !lags(*folder, f)))
-      altered.push_back(name);
+  for (auto& f : files)
+    if (!folder || (folder->digest(f.path) != f.sha256 && !lags(*folder, f)))
+      altered.push_back(f.path);
   return altered;
 }
 

@@ -14,7 +14,6 @@
 #include "ledger/gate.hpp"
 
 #include <filesystem>
-#include <map>
 #include <string>
 #include <vector>
 
@@ -28,6 +27,6 @@ gate_evidence collect_evidence(const std::filesystem::path& task_folder, const t
 /// file that grows may lag behind its records (a full disk, say): then it ends
 /// where the lines of journal.jsonl say, and is not altered.
 std::vector<std::string> altered_files(const std::filesystem::path& task_folder,
-                                       const std::map<std::string, file_ref>& files);
+                                       const by_path<file_ref>& files);
 
 } // namespace ledger::disk

@@ -37,7 +37,7 @@ public:
   result<std::vector<std::string>> files() {
     if (auto done = moves_again(); !done)
       return tl::make_unexpected(done.error());
-    for (auto& [name, want] : expected_)
+    for (auto& want : expected_)
       if (want.seq > f_.settled_seq && want.seq <= e_.stored.size())
         if (auto done = file(want); !done)
           return tl::make_unexpected(done.error());
@@ -75,8 +75,8 @@ private:
   result<void> moves_again() {
     bool any = false;
     for (auto& m : moves_) {
-      auto want = expected_.find(m.to);
-      if (!c_.rebooted || want == expected_.end() || want->second.file.sha256 != m.sha256
+      auto* want = expected_.find(m.to);
+      if (!c_.rebooted || !want || want->file.sha256 != m.sha256
           || has_what_settled(m.to, m.sha256))
         continue;
       // It may have moved on: any of its names will do.
@@ -206,8 +206,8 @@ private:
   result<void> original(const file_move& m) {
     if (expected_.contains(m.from) || !is_original(m))
       return {};
-    auto target = expected_.find(m.to);
-    if (target != expected_.end() && !is_at(m.to, target->second.file.sha256))
+    auto* target = expected_.find(m.to);
+    if (target && !is_at(m.to, target->file.sha256))
       return {};
     if (auto done = root_.remove(in_tree(e_.task, m.from)); !done)
       return done;

@@ -147,12 +147,11 @@ private:
 
   result<void> move(const file_move& m) {
     auto& expected = out_.tip.expected;
-    auto from = expected.find(m.from);
+    auto* from = expected.find(m.from);
     if (!is_ledger_path(m.from) || !is_ledger_path(m.to))
       return refuse(fmt::format("a move names no ledger path: {} to {}", m.from, m.to),
                     "malformed");
-    if (from == expected.end() || from->second.file.sha256 != m.sha256
-        || from->second.file.bytes != m.bytes)
+    if (!from || from->file.sha256 != m.sha256 || from->file.bytes != m.bytes)
       return refuse(fmt::format("{} is to be moved, but no record expects it so", m.from),
                     "malformed");
     // A link cannot be staged as a new file can: its name must be free already.
@@ -179,9 +178,9 @@ private:
       out_.tip.late.erase(late);
     if (growing != out_.tip.growing.end())
       out_.tip.growing.erase(growing);
-    auto is_signed = from->second.is_signed;
-    expected.erase(from);
-    expected[m.to] = expectation{file_ref{m.to, m.sha256, m.bytes}, out_.tip.seq + 1, is_signed, 0};
+    auto is_signed = from->is_signed;
+    expected.erase(m.from);
+    expected.put({{m.to, m.sha256, m.bytes}, out_.tip.seq + 1, is_signed, 0});
     out_.originals.push_back(m.from);
     return {};
   }
@@ -221,7 +220,7 @@ private:
     // A late file has no name yet that could be synced: the database holds it.
     if (*is_late || !is_large)
       out_.pending.push_back(pending_bytes{out_.records->size(), ref.sha256, f.content});
-    out_.tip.expected[f.path] = expectation{ref, r.seq, false, 0};
+    out_.tip.expected.put({ref, r.seq, false, 0});
     r.files.push_back(std::move(ref));
     return {};
   }
@@ -251,22 +250,21 @@ private:
     if (!f.content || f.content->empty() || !is_ledger_path(f.path))
       return refuse(fmt::format("`{}` is no ledger path, or nothing is appended to it", f.path),
                     "malformed");
-    auto known = out_.tip.expected.find(f.path);
-    bool begins = known == out_.tip.expected.end();
-    if (!begins && known->second.begun_seq == 0)
+    auto* known = out_.tip.expected.find(f.path);
+    bool begins = !known;
+    if (known && known->begun_seq == 0)
       return refuse(fmt::format("{} would change a recorded file: only what an append began, and "
                                 "where it began, can be continued",
                                 f.path),
                     "occupied");
-    file_growth g{f.path, begins ? 0 : known->second.file.bytes, sha256(*f.content),
-                  f.content->size()};
-    auto begun_seq = begins ? r.seq : known->second.begun_seq;
+    file_growth g{f.path, begins ? 0 : known->file.bytes, sha256(*f.content), f.content->size()};
+    auto begun_seq = begins ? r.seq : known->begun_seq;
     if (begins) {
       if (auto is_late = place({f.path, f.content}, g.sha256, durability::none, begun_seq);
           !is_late)
         return tl::make_unexpected(is_late.error());
       out_.tip.growing.insert_or_assign(f.path, open_file{{}, g.bytes, {}});
-    } else if (auto done = stands(known->second.file); !done) {
+    } else if (auto done = stands(known->file); !done) {
       return tl::make_unexpected(done.error());
     }
     auto& open = out_.tip.growing.at(f.path);
@@ -277,7 +275,7 @@ private:
     }
     file_ref ref{f.path, open.sum.so_far(), g.at + g.bytes};
     out_.pending.push_back(pending_bytes{out_.records->size(), g.sha256, f.content});
-    out_.tip.expected[f.path] = expectation{ref, r.seq, false, begun_seq};
+    out_.tip.expected.put({ref, r.seq, false, begun_seq});
     r.files.push_back(std::move(ref));
     return g;
   }
@@ -359,8 +357,8 @@ result<void> write_behind(const tree& root, const std::string& name, std::uint64
 result<void> project_chunks(const tree& root, chain& c, projection& p) {
   for (; !p.chunks.empty(); p.chunks.erase(p.chunks.begin())) {
     auto& add = p.chunks.front();
-    auto want = c.tip.expected.find(add.path);
-    if (want == c.tip.expected.end() || want->second.begun_seq != add.begun_seq)
+    auto* want = c.tip.expected.find(add.path);
+    if (!want || want->begun_seq != add.begun_seq)
       continue; // It moved, with this chunk, or was given up.
     if (auto done = write_behind(root, in_tree(p.task, add.path), add.at, *add.content); !done)
       return done;
@@ -377,9 +375,9 @@ result<void> project_chunks(const tree& root, chain& c, projection& p) {
 result<void> project(const tree& root, const keyring& keys, chain& c, projection& p) {
   for (; !p.staged.empty(); p.staged.erase(p.staged.begin())) {
     auto& s = p.staged.front();
-    auto want = c.tip.expected.find(s.path);
-    if (want == c.tip.expected.end() || want->second.begun_seq != s.begun_seq
-        || (s.begun_seq == 0 && want->second.file.sha256 != s.sha256))
+    auto* want = c.tip.expected.find(s.path);
+    if (!want || want->begun_seq != s.begun_seq
+        || (s.begun_seq == 0 && want->file.sha256 != s.sha256))
       root.discard(s.temp); // Moved on in the same group.
     else if (auto done = root.place(s.temp, in_tree(p.task, s.path)); !done)
       return done;

@@ -327,14 +327,16 @@ bool is_announced(const result<std::string>& note, const std::vector<record>& re
 void expect(expected_files& files, const record& r) {
   for (auto& m : moves_of(r)) {
     files.erase(m.from);
-    files[m.to] = expectation{file_ref{m.to, m.sha256, m.bytes}, r.seq, !r.sig.empty(), 0};
+    files.put({{m.to, m.sha256, m.bytes}, r.seq, !r.sig.empty(), 0});
   }
   auto added = growths_of(r);
   for (auto& f : r.files) {
     auto g = std::find_if(added.begin(), added.end(), [&](auto& a) { return a.path == f.path; });
-    auto& want = files[f.path];
-    auto begun_seq = g == added.end() ? 0 : g->at == 0 ? r.seq : want.begun_seq;
-    want = expectation{f, r.seq, !r.sig.empty(), begun_seq};
+    auto* known = files.find(f.path);
+    std::uint64_t begun_seq = 0;
+    if (g != added.end())
+      begun_seq = g->at == 0 ? r.seq : known ? known->begun_seq : 0;
+    files.put({f, r.seq, !r.sig.empty(), begun_seq});
   }
   for (auto& lost : gone_of(r))
     files.erase(lost);

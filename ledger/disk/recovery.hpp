@@ -26,6 +26,7 @@
 
 #pragma once
 
+#include "ledger/by_path.hpp"
 #include "ledger/disk/crew.hpp"
 #include "ledger/disk/database.hpp"
 #include "ledger/disk/journal.hpp"
@@ -118,7 +119,10 @@ struct expectation {
   /// grow (growing.hpp).
   std::uint64_t begun_seq = 0;
 };
-using expected_files = std::map<std::string, expectation, std::less<>>;
+inline const std::string& path_of(const expectation& e) noexcept {
+  return e.file.path;
+}
+using expected_files = by_path<expectation>;
 
 /// Carries the expectations on by one record. What a stop found missing or
 /// altered is expected no longer: it may be written again, never restored.

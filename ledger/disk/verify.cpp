@@ -59,13 +59,13 @@ public:
 
   void run() {
     owner();
-    for (auto& [name, want] : expected_)
+    for (auto& want : expected_)
       file(want);
-    for (auto& [name, want] : given_up())
-      if (!is_contract(name))
+    for (auto& want : given_up())
+      if (!is_contract(want.file.path))
         file(want);
-      else if (digest(name).empty())
-        hurt(name, fmt::format("it is missing; record {} names it", want.seq));
+      else if (digest(want.file.path).empty())
+        hurt(want.file.path, fmt::format("it is missing; record {} names it", want.seq));
     terms();
     strangers();
   }
@@ -134,8 +134,8 @@ private:
     expected_files now, lost;
     for (auto& r : records_) {
       for (auto& name : gone_of(r))
-        if (auto it = now.find(name); it != now.end())
-          lost.insert_or_assign(name, it->second);
+        if (auto* gone = now.find(name))
+          lost.put(*gone);
       expect(now, r);
       for (auto& f : r.files)
         lost.erase(f.path);

@@ -34,7 +34,7 @@ TEST(Causes, IsWhatTheChangeWasRefusedWithNotThatNoFixWasLeft) {
   EXPECT_EQ(c.log, "tests/old/run.round-1.log");
   EXPECT_TRUE(c.is_output);
   s.refused = ledger::refused_step{std::string{ledger::refusal::build_failed}, "exit 2"};
-  s.files["final/build.log"] = {"final/build.log", "ab", 3};
+  s.files.put({"final/build.log", "ab", 3});
   c = cli::cause_of(s);
   EXPECT_EQ(c.why, "build-failed: exit 2");
   EXPECT_EQ(c.log, "final/build.log");

@@ -6,7 +6,6 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
-#include <map>
 #include <memory>
 
 #include <sys/mount.h>
@@ -172,7 +171,8 @@ TEST_F(LaggingGrowth, AFileThatLagsIsNotTakenForAltered) {
   auto j = open();
   begin(j, "T");
   lag(j);
-  std::map<std::string, file_ref> files{{turns, j.records_of("T")->back().files.front()}};
+  by_path<file_ref> files;
+  files.put(j.records_of("T")->back().files.front());
   EXPECT_TRUE(altered_files(root_ / "T", files).empty());
   for (auto bad : {"on", "One\n", "one\ntwo"}) {
     write(at("T", turns), bad);

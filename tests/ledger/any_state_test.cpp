@@ -25,9 +25,9 @@ std::vector<task_state> any_states() {
           s.refused.edit().kind = refusal::review_no;
           s.tree = s.out.edit().tree = "tree1";
           for (auto p : {path::prompt, path::decisions_ok, path::final_ok, path::run_log})
-            s.files[std::string{p}] = {std::string{p}, "x", 1};
+            s.files.put({std::string{p}, "x", 1});
           if (row.by != role::scheduler && (bits & 1) != 0)
-            s.files[answer_path(s)] = {answer_path(s), "x", 1};
+            s.files.put({answer_path(s), "x", 1});
           all.push_back(std::move(s));
         }
   return all;

@@ -81,8 +81,8 @@ TEST(Drafts, ASecondRevocationInOneRoundKeepsBothGenerationsOfAFile) {
   t.step_ok();
   t.add(draft_reconfigured(t.state, "d3"));
   int logs = 0;
-  for (auto& [p, f] : t.state.files)
-    logs += p.rfind("tests/old/run.", 0) == 0 ? 1 : 0;
+  for (auto& f : t.state.files)
+    logs += f.path.rfind("tests/old/run.", 0) == 0 ? 1 : 0;
   EXPECT_EQ(logs, 2);
 }
 

@@ -126,7 +126,7 @@ TEST(Gate, AMissingOrAlteredInputStopsTheStep) {
 TEST(Gate, AnInputThatNoRecordNamesIsNotTakenForThere) {
   story t;
   t.until(step::plan);
-  t.state.files.erase(std::string{path::audit});
+  t.state.files.erase(path::audit);
   EXPECT_EQ(why_closed(t, t.honest_evidence()), closed_because::file_missing);
 }
 
