@@ -124,7 +124,7 @@ void journal::impl::keep_standings(const std::set<std::string>& tasks) {
     c->records = {};
     c->standing = {};
     c->tip.expected = {};
-    c->tip.growing = {};
+    c->tip.growing.clear();
     c->is_put_away = true;
   }
   std::erase(rows, std::string{});

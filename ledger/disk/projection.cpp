@@ -22,6 +22,17 @@ std::int64_t now_ms(const journal_hooks& hooks) {
                       : duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
 }
 
+// Of ten thousand tasks that wait nearly all have nothing late and nothing growing.
+template <class Map>
+void forget(sparse<Map>& all, std::string_view ledger_path) {
+  auto it = all->find(ledger_path);
+  if (it == all->end())
+    return;
+  all.edit().erase(it);
+  if (all->empty())
+    all.clear();
+}
+
 // Turns one append into records, file by file. See the head of projection.hpp.
 class preparation {
 public:
@@ -137,8 +148,8 @@ private:
     r.line_sha256 = out_.tip.line_sha256 = sha256(*line);
     for (auto& lost : gone_of(r)) {
       out_.tip.expected.erase(lost);
-      out_.tip.late.erase(lost);
-      out_.tip.growing.erase(lost);
+      forget(out_.tip.late, lost);
+      forget(out_.tip.growing, lost);
     }
     out_.lines.push_back(std::move(*line));
     out_.records->push_back(std::move(r));
@@ -158,13 +169,13 @@ private:
     if (expected.contains(m.to) || is_wanted_before(m.to))
       return refuse(fmt::format("{} is to be moved to {}, which a record expects", m.from, m.to),
                     "occupied");
-    auto late = out_.tip.late.find(m.from);
-    auto growing = out_.tip.growing.find(m.from);
-    if (growing != out_.tip.growing.end()
-        && (late != out_.tip.late.end() || !growing->second.waiting.empty())) {
+    auto late = out_.tip.late->find(m.from);
+    auto growing = out_.tip.growing->find(m.from);
+    if (growing != out_.tip.growing->end()
+        && (late != out_.tip.late->end() || !growing->second.waiting.empty())) {
       if (auto done = write_out(m, growing->second); !done)
         return done;
-    } else if (late != out_.tip.late.end()) {
+    } else if (late != out_.tip.late->end()) {
       // Not in its place yet: its predecessor is. Never linked, written again.
       if (auto done = w_.root.put(in_tree(a_.task, m.to), *late->second, durability::none); !done)
         return done;
@@ -174,10 +185,8 @@ private:
       if (auto done = w_.root.link(in_tree(a_.task, m.from), in_tree(a_.task, m.to)); !done)
         return done;
     }
-    if (late != out_.tip.late.end())
-      out_.tip.late.erase(late);
-    if (growing != out_.tip.growing.end())
-      out_.tip.growing.erase(growing);
+    forget(out_.tip.late, m.from);
+    forget(out_.tip.growing, m.from);
     auto is_signed = from->is_signed;
     expected.erase(m.from);
     expected.put({{m.to, m.sha256, m.bytes}, out_.tip.seq + 1, is_signed, 0});
@@ -189,7 +198,7 @@ private:
   // it will have no other name.
   result<void> write_out(const file_move& m, const open_file& f) {
     std::string whole;
-    if (auto late = out_.tip.late.find(m.from); late != out_.tip.late.end()) {
+    if (auto late = out_.tip.late->find(m.from); late != out_.tip.late->end()) {
       whole = *late->second;
     } else {
       auto there = w_.root.read(in_tree(a_.task, m.from));
@@ -241,7 +250,7 @@ private:
     if (!temp)
       return tl::make_unexpected(temp.error());
     out_.staged.push_back(staged_file{f.path, *temp, digest, begun_seq});
-    out_.tip.late[f.path] = f.content;
+    out_.tip.late.edit()[f.path] = f.content;
     return true;
   }
 
@@ -263,11 +272,11 @@ private:
       if (auto is_late = place({f.path, f.content}, g.sha256, durability::none, begun_seq);
           !is_late)
         return tl::make_unexpected(is_late.error());
-      out_.tip.growing.insert_or_assign(f.path, open_file{{}, g.bytes, {}});
+      out_.tip.growing.edit().insert_or_assign(f.path, open_file{{}, g.bytes, {}});
     } else if (auto done = stands(known->file); !done) {
       return tl::make_unexpected(done.error());
     }
-    auto& open = out_.tip.growing.at(f.path);
+    auto& open = out_.tip.growing.edit().at(f.path);
     open.sum.update(*f.content);
     if (!begins) {
       open.waiting.push_back(f.content);
@@ -283,9 +292,9 @@ private:
   // Whether a file that is to be continued is what was recorded (projection.hpp, 4).
   result<void> stands(const file_ref& want) {
     auto name = in_tree(a_.task, want.path);
-    auto open = out_.tip.growing.find(want.path);
-    if (open != out_.tip.growing.end()) {
-      if (out_.tip.late.contains(want.path) || w_.root.size(name) == open->second.on_disk)
+    auto open = out_.tip.growing->find(want.path);
+    if (open != out_.tip.growing->end()) {
+      if (out_.tip.late->contains(want.path) || w_.root.size(name) == open->second.on_disk)
         return {};
     } else {
       auto content = w_.root.read(name);
@@ -294,7 +303,7 @@ private:
       open_file found{{}, want.bytes, {}};
       found.sum.update(content.value_or(""));
       if (content && content->size() == want.bytes && found.sum.so_far() == want.sha256) {
-        out_.tip.growing.emplace(want.path, std::move(found));
+        out_.tip.growing.edit().emplace(want.path, std::move(found));
         return {};
       }
     }
@@ -362,9 +371,10 @@ result<void> project_chunks(const tree& root, chain& c, projection& p) {
       continue; // It moved, with this chunk, or was given up.
     if (auto done = write_behind(root, in_tree(p.task, add.path), add.at, *add.content); !done)
       return done;
-    if (auto open = c.tip.growing.find(add.path); open != c.tip.growing.end()) {
-      open->second.on_disk += add.content->size();
-      open->second.waiting.erase(open->second.waiting.begin());
+    if (c.tip.growing->contains(add.path)) {
+      auto& open = c.tip.growing.edit().find(add.path)->second;
+      open.on_disk += add.content->size();
+      open.waiting.erase(open.waiting.begin());
     }
   }
   return {};
@@ -382,7 +392,7 @@ result<void> project(const tree& root, const keyring& keys, chain& c, projection
     else if (auto done = root.place(s.temp, in_tree(p.task, s.path)); !done)
       return done;
     else
-      c.tip.late.erase(s.path);
+      forget(c.tip.late, s.path);
   }
   if (auto done = project_chunks(root, c, p); !done)
     return done;

@@ -28,6 +28,7 @@
 #include "ledger/disk/journal.hpp"
 #include "ledger/disk/recovery.hpp"
 #include "ledger/disk/tree.hpp"
+#include "ledger/rare.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -58,9 +59,9 @@ struct chain_tip {
   std::int64_t time_ms = 0;
   expected_files expected;
   /// Files of this group whose name changes hands after the commit.
-  std::map<std::string, content_ptr, std::less<>> late;
+  sparse<std::map<std::string, content_ptr, std::less<>>> late;
   /// Empty for a task that appends to nothing.
-  std::map<std::string, open_file, std::less<>> growing;
+  sparse<std::map<std::string, open_file, std::less<>>> growing;
 };
 
 struct chain {
