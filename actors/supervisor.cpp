@@ -30,7 +30,7 @@ public:
       , when_over_(std::move(when_over)) {
     for (auto& item : batch) {
       if (!item.resting)
-        queue_.add({item.task, item.front.priority, item.after});
+        queue_.add({item.task, item.front->priority, item.after});
       else
         idle_.insert(item.task);
       items_[item.task] = std::move(item);
@@ -184,9 +184,10 @@ private:
           if (base)
             return ingest_on(item, s, *base);
           auto without = item;
-          if (without.front_error.empty())
-            without.front_error = "what it begins on cannot be told: " + base.error().what.detail
-                                  + "; with [landing] mode = \"branch\" all of them are on one";
+          if (without.front_error->empty())
+            without.front_error.edit() =
+                "what it begins on cannot be told: " + base.error().what.detail
+                + "; with [landing] mode = \"branch\" all of them are on one";
           ingest_on(without, s, {item.base, item.base_tree});
         });
   }
@@ -198,19 +199,19 @@ private:
     o.base = base.commit;
     o.base_tree = base.tree;
     o.config_digest = world().config_digest;
-    o.priority = item.front.priority;
-    o.allow = item.front.allow;
-    o.depends_on = item.front.depends_on;
-    o.approve = item.front.approve;
+    o.priority = item.front->priority;
+    o.allow = item.front->allow;
+    o.depends_on = item.front->depends_on;
+    o.approve = item.front->approve;
     auto opened = ledger::draft_opened(o, item.task);
     opened.round = s->round;
     std::vector<ledger::draft> drafts{std::move(opened)};
-    if (!item.front_error.empty()) {
+    if (!item.front_error->empty()) {
       ledger::task_state at_audit;
       at_audit.task = item.task;
       at_audit.at = step::audit;
       at_audit.round = s->round;
-      drafts.push_back(ledger::draft_parked(at_audit, "front-matter", item.front_error,
+      drafts.push_back(ledger::draft_parked(at_audit, "front-matter", *item.front_error,
                                             "mend that line of the prompt, then `scheduler retry "
                                                 + item.task + " --from ingest`"));
     }

@@ -27,6 +27,7 @@
 #include "actors/router.hpp"
 #include "actors/services.hpp"
 #include "ledger/prompt.hpp"
+#include "ledger/rare.hpp"
 
 #include <functional>
 #include <memory>
@@ -39,10 +40,10 @@ namespace actors {
 struct batch_item {
   std::string task;
   std::shared_ptr<const std::string> prompt;
-  ledger::front_matter front;
-  std::string front_error;     ///< Not empty: opened and parked, naming the line.
-  std::string base, base_tree; ///< Used only if the task is opened now.
-  bool resting = false;        ///< Has ended, or waits: only a person sets it going.
+  ledger::sparse<ledger::front_matter> front;
+  ledger::sparse<std::string> front_error; ///< Not empty: opened and parked, naming the line.
+  std::string base, base_tree;             ///< Used only if the task is opened now.
+  bool resting = false;                    ///< Has ended, or waits: only a person sets it going.
   /// Tasks that have to be done before, and are not yet; all are in the batch.
   std::vector<std::string> after = {};
   /// Commits of those that were done before.

@@ -154,7 +154,7 @@ std::future<actors::batch_report> instant_world::begin(std::uint64_t tasks) {
   auto prompt = std::make_shared<const std::string>("change your page\n");
   for (std::uint64_t i = 0; i < tasks; ++i) {
     auto name = fmt::format("T{:06}", i);
-    items.push_back({name, prompt, {}, "", "base0", name});
+    items.push_back({name, prompt, {}, {}, "base0", name});
   }
   auto over = std::make_shared<std::promise<actors::batch_report>>();
   auto supervisor =

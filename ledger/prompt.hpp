@@ -34,6 +34,7 @@ struct front_matter {
   std::vector<std::string> depends_on; ///< Tasks that have to be done before.
   std::vector<std::string> allow;
   approvals approve;
+  friend bool operator==(const front_matter&, const front_matter&) = default;
 };
 
 /// Errors: refused, naming the line.

@@ -3,12 +3,14 @@
 // A `rare<T>` is used as std::optional<T> is, and takes a pointer's room where there is
 // none: of a state that is kept for each of a hundred thousand tasks most parts are
 // never needed. A `sparse<T>` can always be read: where nobody has written, as T{}.
+// Made of a T{} (where that can be compared) it takes no more.
 //
 //   1. Both are values: a copy has a value of its own.
 //   2. A `sparse<T>` is written by edit() or assigned as a whole, never by accident.
 
 #pragma once
 
+#include <concepts>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -47,8 +49,12 @@ template <class T>
 class sparse {
 public:
   sparse() = default;
-  sparse(T value)
-      : it_(std::move(value)) {}
+  sparse(T value) {
+    if constexpr (std::equality_comparable<T>)
+      if (value == T{})
+        return;
+    it_ = std::move(value);
+  }
 
   const T& operator*() const {
     static const T nothing{};

@@ -115,7 +115,7 @@ protected:
       items.push_back({t,
                        std::make_shared<const std::string>("change `src/page.html`\n"),
                        {},
-                       "",
+                       {},
                        "base0",
                        "tree0",
                        rests});
