@@ -141,7 +141,7 @@ providers::pull_request_order request_of(const services& w, const task_state& s)
           s.out->request.target,
           ledger::pull_request_title(s),
           w.secrets.redact(ledger::pull_request_body(s, w.config)),
-          s.pushed};
+          *s.pushed};
 }
 
 /// What is there is looked for first: a killed run may have opened it.

@@ -94,11 +94,11 @@ result<ledger::judgement> judge_filed_answer(const services& w, const task_state
   auto c = case_of(w, files, s, s.round < 2 ? 0 : s.round - 2);
   if (!c)
     return tl::make_unexpected(c.error());
-  c->hidden = s.hidden;
-  c->faults = s.faults;
+  c->hidden = s.answered->hidden;
+  c->faults = s.answered->faults;
   // With faults the diff was not filed: what matters is that it is void.
-  if (ledger::row_of(s.at).writes_code && s.faults.empty())
-    if (auto ok = read_changes(w, files, s, ledger::path::changes, s.answered_tree, *c); !ok)
+  if (ledger::row_of(s.at).writes_code && s.answered->faults.empty())
+    if (auto ok = read_changes(w, files, s, ledger::path::changes, s.answered->tree, *c); !ok)
       return tl::make_unexpected(ok.error());
   return ledger::judge(s.at, *answer, *c);
 }

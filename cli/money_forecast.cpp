@@ -60,17 +60,17 @@ std::optional<double> most_usd_of(const ledger::task_state& t, const asked_playe
 void call_history::learn(const ledger::task_state& t) {
   bool tells = false;
   for (auto& row : ledger::step_table) {
-    auto by = t.played_by.find(std::string{to_string(row.by)});
-    if (row.by == ledger::role::scheduler || by == t.played_by.end() || !came_past(t, row.id))
+    auto by = t.played_by->find(std::string{to_string(row.by)});
+    if (row.by == ledger::role::scheduler || by == t.played_by->end() || !came_past(t, row.id))
       continue;
     auto provider = by->second.substr(0, by->second.find('/'));
-    auto spent = t.spent.find({row.id, provider});
-    if (spent == t.spent.end() && row.id != step::test)
+    auto spent = t.spent->find({row.id, provider});
+    if (spent == t.spent->end() && row.id != step::test)
       continue; // Somebody else played it then.
     auto& sum = sums_[{row.id, provider}];
     ++sum.tasks;
     tells = true;
-    if (spent == t.spent.end())
+    if (spent == t.spent->end())
       continue; // It needed no fix.
     sum.calls += spent->second.calls;
     sum.usd += spent->second.usd;

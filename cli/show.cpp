@@ -80,11 +80,11 @@ std::string header_of(const shown_task& t) {
   for (auto* r : t.rollbacks)
     add("Taken back by",
         fmt::format("{}: {}, at step {}", r->task, to_string(r->is), to_string(r->at)));
-  for (auto& [role, player] : s.played_by)
+  for (auto& [role, player] : *s.played_by)
     add("Played by", fmt::format("{}: {}", role, player));
   if (s.usd > 0)
     add("Cost", fmt::format("${:.4f}", s.usd));
-  for (auto& [by, sum] : s.spent)
+  for (auto& [by, sum] : *s.spent)
     if (sum.usd > 0 || sum.input_tokens + sum.output_tokens > 0)
       add("",
           fmt::format("{} by {}: {}, {} tokens in, {} out, ${:.4f}", to_string(by.first), by.second,
@@ -179,7 +179,7 @@ json as_json(const shown_task& t, const fs::path& ledger_root, const trace_place
     j["log"] = c.log.empty() ? json(nullptr) : json((t.folder / c.log).string());
     j["base"] = t.state->base;
     j["tree"] = t.state->tree.empty() ? json(nullptr) : json(t.state->tree);
-    j["played_by"] = t.state->played_by;
+    j["played_by"] = *t.state->played_by;
     j["rollbacks"] = json::array();
     for (auto* r : t.rollbacks)
       j["rollbacks"].push_back(r->task);

@@ -88,7 +88,7 @@ std::string players_of(const batch_summary& s, const ledger::config& c) {
   for (auto who : {ledger::role::gemini, ledger::role::claude, ledger::role::codex}) {
     std::map<std::string, std::size_t> players;
     for (auto& t : s.tasks)
-      if (auto it = t.played_by.find(std::string(to_string(who))); it != t.played_by.end())
+      if (auto it = t.played_by->find(std::string(to_string(who))); it != t.played_by->end())
         ++players[it->second];
     std::string by;
     for (auto& [player, tasks] : players)
@@ -107,7 +107,7 @@ std::string players_of(const batch_summary& s, const ledger::config& c) {
 std::string spent_of(const batch_summary& s) {
   std::map<std::string, ledger::spending> by;
   for (auto& t : s.tasks)
-    for (auto& [key, sum] : t.spent) {
+    for (auto& [key, sum] : *t.spent) {
       auto& all = by[key.second];
       all.calls += sum.calls;
       all.usd += sum.usd;

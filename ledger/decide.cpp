@@ -23,10 +23,10 @@ std::string step_words(const task_state& s) {
 
 /// How many deaths lie within the period before the last one.
 std::uint32_t recent_restarts(const task_state& s, const limits_config& l) {
-  if (s.restarts_ms.empty())
+  if (s.restarts_ms->empty())
     return 0;
-  auto since = s.restarts_ms.back() - l.restart_period.count();
-  return static_cast<std::uint32_t>(std::count_if(s.restarts_ms.begin(), s.restarts_ms.end(),
+  auto since = s.restarts_ms->back() - l.restart_period.count();
+  return static_cast<std::uint32_t>(std::count_if(s.restarts_ms->begin(), s.restarts_ms->end(),
                                                   [&](auto t) { return t >= since; }));
 }
 
@@ -79,7 +79,7 @@ std::optional<fall_back> next_provider(const task_state& s, const config& c) {
   auto by = row_of(s.at).by;
   auto now = provider_of(s, c, by);
   auto after = s;
-  ++after.fallbacks[by];
+  ++after.fallbacks.edit()[by];
   auto next = provider_of(after, c, by);
   if (next == now)
     return std::nullopt;
@@ -248,8 +248,8 @@ std::string provider_of(const task_state& s, const config& c, role r) {
   if (configured == c.roles.end())
     return {};
   auto& [provider, model, fallback, prompts] = configured->second;
-  auto used = s.fallbacks.find(r);
-  std::size_t n = used == s.fallbacks.end() ? 0 : used->second;
+  auto used = s.fallbacks->find(r);
+  std::size_t n = used == s.fallbacks->end() ? 0 : used->second;
   n = std::min(n, fallback.size()); // The configuration may have lost some.
   return n == 0 ? provider : fallback[n - 1];
 }

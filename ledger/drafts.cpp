@@ -177,8 +177,8 @@ draft draft_judged(const task_state& s, const judgement& j) {
       d.what = j.as == judged::rejected ? event::rejected : event::voided;
       d.detail = {{"reasons", j.reasons}};
       auto p = answer_path(s);
-      auto it = s.rejected.find(p);
-      auto n = (it == s.rejected.end() ? 0 : it->second) + 1;
+      auto it = s.rejected->find(p);
+      auto n = (it == s.rejected->end() ? 0 : it->second) + 1;
       move_away(d, s, p, "rejected", n);
       if (row.writes_code)
         move_away(d, s, path::changes, "rejected", n);
@@ -273,8 +273,8 @@ draft draft_round_opened(const task_state& s) {
   for (auto p : order)
     if (auto to = moved_to(d, p); !to.empty())
       evidence.push_back(to);
-  if (s.refused->kind == refusal::landing_conflict && file_of(s, s.displaced_diff))
-    evidence.push_back(s.displaced_diff);
+  if (s.refused->kind == refusal::landing_conflict && file_of(s, *s.displaced_diff))
+    evidence.push_back(*s.displaced_diff);
   d.detail = {{"cause", s.refused->kind}, {"why", s.refused->why}, {"evidence", evidence}};
   if (s.out->landed && is_landed(s)) { // Its fix is a change of its own on top of it.
     d.detail["onto"] = s.out->commit;

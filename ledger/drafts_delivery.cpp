@@ -217,9 +217,9 @@ std::string status_json(const task_state& s, const config& c, std::int64_t now_m
   j["tree"] = s.tree;
   j["landing"] = landing_of(s, c);
   j["rounds"] = s.round;
-  auto claude = s.played_by.find("claude");
-  j["approvedBy"] = claude == s.played_by.end() ? std::string{} : claude->second;
-  j["playedBy"] = s.played_by;
+  auto claude = s.played_by->find("claude");
+  j["approvedBy"] = claude == s.played_by->end() ? std::string{} : claude->second;
+  j["playedBy"] = *s.played_by;
   j["ledgerHead"] = s.head;
   auto deviations = json::array();
   if (c.checks.lint.none())
@@ -249,8 +249,8 @@ std::string deploy_id_for(std::string_view task, std::string_view commit) {
 }
 
 std::string commit_message(const task_state& s) {
-  auto claude = s.played_by.find("claude");
-  auto approved = claude == s.played_by.end() ? std::string{"unknown"} : claude->second;
+  auto claude = s.played_by->find("claude");
+  auto approved = claude == s.played_by->end() ? std::string{"unknown"} : claude->second;
   return s.task + ": change made and approved through the gated pipeline\n\n"
          + "Audited, decided, planned, implemented, tested, reviewed and verified in "
          + std::to_string(s.round) + (s.round == 1 ? " round" : " rounds")

@@ -158,8 +158,8 @@ bool has_filed_answer(const task_state& s) {
   if (!ai_is_due(s) || !file_of(s, answer_path(s)))
     return false;
   // With faults the diff may not be filed.
-  return !row_of(s.at).writes_code || !s.faults.empty()
-         || (!s.answered_tree.empty() && file_of(s, path::changes));
+  return !row_of(s.at).writes_code || !s.answered->faults.empty()
+         || (!s.answered->tree.empty() && file_of(s, path::changes));
 }
 
 const std::string& approved_tree_of(const task_state& s) noexcept {

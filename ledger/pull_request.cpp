@@ -14,8 +14,8 @@ constexpr std::string_view heads = "refs/heads/";
 
 /// ", by provider/model/version", if it is known.
 std::string by(const task_state& s, role r) {
-  auto played = s.played_by.find(std::string{to_string(r)});
-  return played == s.played_by.end() ? std::string{} : ", by " + played->second;
+  auto played = s.played_by->find(std::string{to_string(r)});
+  return played == s.played_by->end() ? std::string{} : ", by " + played->second;
 }
 
 std::string verdicts_of(const task_state& s, const config& c) {

@@ -138,7 +138,7 @@ standing standing_of(const task_state& s) {
   if (s.request)
     out.pr_url = s.request->url;
   out.usd = s.usd;
-  out.spent = s.spent;
+  out.spent = *s.spent;
   return out;
 }
 

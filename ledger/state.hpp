@@ -145,6 +145,14 @@ struct spending {
   double usd = 0;
   std::uint64_t input_tokens = 0; ///< Cached or not.
   std::uint64_t output_tokens = 0;
+  friend bool operator==(const spending&, const spending&) = default;
+};
+
+/// What an answer brought that is not accepted yet.
+struct filed_change {
+  std::string tree;
+  std::vector<std::string> hidden, faults;
+  friend bool operator==(const filed_change&, const filed_change&) = default;
 };
 
 struct task_state {
@@ -162,8 +170,9 @@ struct task_state {
   phase ph = phase::ready;
   std::uint32_t round = 1;
   std::uint32_t attempt = 1;
-  bool fixing = false;  ///< In step `test`: the fix of this round is not accepted yet.
-  bool recheck = false; ///< Checks run again before a retried deploy.
+  bool fixing = false;             ///< In step `test`: the fix of this round is not accepted yet.
+  bool recheck = false;            ///< Checks run again before a retried deploy.
+  bool same_failure_twice = false; ///< See last_failure.
 
   std::string repo_id, base, base_tree, branch, config_digest;
   std::int32_t priority = 0;
@@ -171,54 +180,52 @@ struct task_state {
   approvals approve; ///< What the prompt's front matter wished when it was opened.
   std::uint32_t notes = 0;
 
-  std::string tree;                        ///< The candidate tree; empty before step 4.
-  std::string diff_path;                   ///< The ledger file that holds base -> tree.
-  std::string answered_tree;               ///< Of an answer not accepted yet.
-  std::vector<std::string> hidden, faults; ///< Of an answer not accepted yet.
+  std::string tree;      ///< The candidate tree; empty before step 4.
+  std::string diff_path; ///< The ledger file that holds base -> tree.
+  sparse<filed_change> answered;
   by_path<file_ref> files;
-  std::map<std::string, std::uint32_t> rejected; ///< Per ledger path.
-  std::uint32_t generation = 1;                  ///< 1 + times the task began again from ingest.
+  sparse<std::map<std::string, std::uint32_t>> rejected; ///< Per ledger path.
+  std::uint32_t generation = 1; ///< 1 + times the task began again from ingest.
+  std::uint32_t placements = 0; ///< `placed` records.
   rare<standing_contract> decisions_ok, final_ok, human_ok;
   std::string checked_tree;  ///< Tree of the last green checks; empty: none.
   std::string verified_tree; ///< Tree of GEMINI_VERIFY_OK: YES; empty: none.
 
-  std::vector<std::string> complaints;   ///< Why the attempts of this step were refused.
-  std::vector<std::int64_t> restarts_ms; ///< Deaths, since a person last sent the task on.
-  std::uint32_t failures = 0;            ///< Deaths and unavailables in a row.
-  std::int64_t failed_ms = 0;            ///< When the last of them was.
-  std::int64_t unavailable_ms = 0;       ///< When the first unavailable in a row was; 0: none.
+  std::vector<std::string> complaints;           ///< Why the attempts of this step were refused.
+  sparse<std::vector<std::int64_t>> restarts_ms; ///< Deaths, since a person last sent the task on.
+  std::uint32_t round_limit_from = 0; ///< Rounds before this one do not count to the limit.
+  std::uint32_t failures = 0;         ///< Deaths and unavailables in a row.
+  std::int64_t failed_ms = 0;         ///< When the last of them was.
+  std::int64_t unavailable_ms = 0;    ///< When the first unavailable in a row was; 0: none.
   sparse<told_fault> last_fault;
   sparse<round_cause> cause;
   sparse<failure_mark> last_failure;
-  bool same_failure_twice = false;
   sparse<refused_step> refused; ///< In phase refused.
 
   sparse<delivery> out;
   rare<carried_review> carried;
-  rare<landed_commit> landed;         ///< Whatever became of the task since.
-  rare<pull_request> request;         ///< Of the last receipt, whatever became of the task since.
-  std::vector<std::string> pushed;    ///< Commits of ours that a remote's branch may be at.
-  std::uint32_t placements = 0;       ///< `placed` records.
-  std::string displaced_diff;         ///< The change before the conflict that a fix answers to.
+  rare<landed_commit> landed; ///< Whatever became of the task since.
+  rare<pull_request> request; ///< Of the last receipt, whatever became of the task since.
+  sparse<std::vector<std::string>> pushed; ///< Commits of ours that a remote's branch may be at.
+  sparse<std::string> displaced_diff; ///< The change before the conflict that a fix answers to.
   std::string branch_commit;          ///< What our last receipt says the branch points at.
   rare<delivery> unsettled;           ///< An intent dropped before its receipt.
-  std::uint32_t round_limit_from = 0; ///< Rounds before this one do not count to the limit.
-  std::map<std::string, std::string> played_by; ///< Role -> provider/model/version.
+  sparse<std::map<std::string, std::string>> played_by; ///< Role -> provider/model/version.
 
   // The conversation at hand, and what calls cost.
-  std::uint32_t turns = 0;                 ///< On record; the next one is turns + 1.
-  std::int64_t conversation_ms = 0;        ///< What they took, tools included.
-  std::string asked_provider;              ///< Who was asked last …
-  std::string asked_of;                    ///< … as provider/model/version.
-  std::string asked_input;                 ///< The input_sha256 that it was asked on.
-  std::int64_t deferred_ms = 0;            ///< When the provider asked to be left alone …
-  std::int64_t deferred_until_ms = 0;      ///< … and until when; 0: it did not.
-  std::uint32_t deferrals = 0;             ///< In a row.
-  std::map<role, std::uint32_t> fallbacks; ///< How many providers a role has used up.
-  double usd = 0;                          ///< Spent, in the task's life.
-  double usd_reserved = 0;                 ///< Put aside for the call under way.
+  std::uint32_t turns = 0;                         ///< On record; the next one is turns + 1.
+  std::uint32_t deferrals = 0;                     ///< In a row.
+  std::int64_t conversation_ms = 0;                ///< What they took, tools included.
+  std::string asked_provider;                      ///< Who was asked last …
+  std::string asked_of;                            ///< … as provider/model/version.
+  std::string asked_input;                         ///< The input_sha256 that it was asked on.
+  std::int64_t deferred_ms = 0;                    ///< When the provider asked to be left alone …
+  std::int64_t deferred_until_ms = 0;              ///< … and until when; 0: it did not.
+  sparse<std::map<role, std::uint32_t>> fallbacks; ///< How many providers a role has used up.
+  double usd = 0;                                  ///< Spent, in the task's life.
+  double usd_reserved = 0;                         ///< Put aside for the call under way.
   /// By step and provider; the calls that have ended, in the task's life.
-  std::map<std::pair<step, std::string>, spending> spent;
+  sparse<std::map<std::pair<step, std::string>, spending>> spent;
 
   bool terminal() const noexcept { return is != status::running && is != status::waiting; }
   /// Nothing happens by itself: it has ended, or waits for a person.

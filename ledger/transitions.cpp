@@ -123,7 +123,7 @@ outcome on_accepted(task_state& s, const record& r) {
   auto* next = s.at == step::test ? &row : next_row(s.at); // A fix: its checks come next.
   if (s.ph != phase::answered || !next || !has_filed_answer(s))
     return broken(r, "there was no answer to accept");
-  if (row.writes_code && (!s.faults.empty() || s.answered_tree.empty()))
+  if (row.writes_code && (!s.answered->faults.empty() || s.answered->tree.empty()))
     return broken(r, "a change that could not be judged");
   if (row.leave == gate::decided) {
     if (auto ok = stand(s, r, contract::decisions, s.decisions_ok); !ok)
@@ -135,7 +135,7 @@ outcome on_accepted(task_state& s, const record& r) {
     s.verified_tree = s.tree;
   }
   if (row.writes_code) {
-    s.tree = s.answered_tree;
+    s.tree = s.answered->tree;
     s.diff_path = path::changes;
     s.checked_tree.clear();
     s.verified_tree.clear();
@@ -173,7 +173,7 @@ outcome on_rejected(task_state& s, const record& r) {
   for (auto& why : texts_at(r.detail, "reasons"))
     s.complaints.push_back(why);
   for (auto& m : moves_of(r))
-    ++s.rejected[m.from];
+    ++s.rejected.edit()[m.from];
   next_attempt(s);
   return {};
 }
@@ -369,9 +369,7 @@ result<void> go_back(task_state& s, const record& r, step to) {
 }
 
 void drop_answer(task_state& s) {
-  s.answered_tree.clear();
-  s.hidden.clear();
-  s.faults.clear();
+  s.answered.clear();
 }
 
 void next_attempt(task_state& s) {
@@ -382,7 +380,7 @@ void next_attempt(task_state& s) {
 
 void note_restart(task_state& s, const record& r) {
   s.failed_ms = parse_time(r.time).value_or(0);
-  s.restarts_ms.push_back(s.failed_ms);
+  s.restarts_ms.edit().push_back(s.failed_ms);
   ++s.failures;
   s.unavailable_ms = 0;
 }

@@ -65,12 +65,11 @@ outcome on_answered(task_state& s, const record& r) {
   settle(s, r);
   recovered(s);
   s.deferrals = 0;
-  s.answered_tree = text_at(r.detail, "tree");
-  s.hidden = texts_at(r.detail, "hidden");
-  s.faults = texts_at(r.detail, "faults");
+  s.answered = filed_change{text_at(r.detail, "tree"), texts_at(r.detail, "hidden"),
+                            texts_at(r.detail, "faults")};
   if (!has_filed_answer(s))
     return record_breaks(r, "an answer without its file, or a change without tree or diff");
-  s.played_by[std::string{to_string(row_of(r.at).by)}] = whoever(r.detail);
+  s.played_by.edit()[std::string{to_string(row_of(r.at).by)}] = whoever(r.detail);
   return {};
 }
 
@@ -149,7 +148,7 @@ outcome on_fell_back(task_state& s, const record& r) {
   recovered(s);
   s.deferrals = 0;
   s.deferred_ms = s.deferred_until_ms = 0;
-  ++s.fallbacks[row_of(s.at).by];
+  ++s.fallbacks.edit()[row_of(s.at).by];
   s.ph = phase::ready;
   return {};
 }
@@ -164,7 +163,7 @@ std::uint64_t count_at(const json& usage, const char* key) {
 void settle_call(task_state& s, double usd, const json& usage) {
   s.usd += usd;
   s.usd_reserved = 0;
-  auto& sum = s.spent[{s.at, s.asked_provider}];
+  auto& sum = s.spent.edit()[{s.at, s.asked_provider}];
   ++sum.calls;
   sum.usd += usd;
   if (!usage.is_object())

@@ -138,8 +138,8 @@ outcome on_requesting(task_state& s, const record& r) {
                  {}};
   if (p.commit != s.out->commit || p.remote.empty())
     return record_breaks(r, "the intent names another commit, or no remote");
-  if (std::find(s.pushed.begin(), s.pushed.end(), p.commit) == s.pushed.end())
-    s.pushed.push_back(p.commit);
+  if (std::find(s.pushed->begin(), s.pushed->end(), p.commit) == s.pushed->end())
+    s.pushed.edit().push_back(p.commit);
   s.out.edit().request = std::move(p);
   return {};
 }

@@ -280,7 +280,7 @@ TEST_F(Conversation, WhatWasUsedIsOnRecordBesideWhatTheProviderAdds) {
   auto answered = records_of("T", event::answered).front();
   EXPECT_EQ(answered.detail["usage"]["arguments"], "-p");
   EXPECT_EQ(ledger::number_at(answered.detail["usage"], "output_tokens"), 7);
-  EXPECT_EQ((s.spent[{step::audit, "fake"}].input_tokens), 123u);
+  EXPECT_EQ((s.spent->at({step::audit, "fake"}).input_tokens), 123u);
 }
 
 // -- no answer -------------------------------------------------------------------

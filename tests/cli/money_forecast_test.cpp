@@ -31,11 +31,11 @@ protected:
     t.at = step::deliver;
     t.is = ledger::status::done;
     for (auto r : {role::gemini, role::claude, role::codex})
-      t.played_by[std::string{to_string(r)}] = std::string{to_string(r)} + "-api/model/1";
+      t.played_by.edit()[std::string{to_string(r)}] = std::string{to_string(r)} + "-api/model/1";
     auto spend = [&](step s, std::uint32_t n) {
       auto by = std::string{to_string(ledger::row_of(s).by)} + "-api";
       if (n > 0)
-        t.spent[{s, by}] = {n, 0.1 * n, 0, 0};
+        t.spent.edit()[{s, by}] = {n, 0.1 * n, 0, 0};
     };
     for (auto s : {step::audit, step::decide, step::plan, step::implement})
       spend(s, calls);

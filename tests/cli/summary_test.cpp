@@ -31,7 +31,8 @@ task_state done(std::string name) {
   t.out.edit().commit = "0123456789abcdef0123456789abcdef01234567";
   t.out.edit().deployed = true;
   t.out.edit().deploy_url = "file:///x";
-  t.played_by = {{"gemini", "offline/none"}, {"claude", "offline/none"}, {"codex", "other/m"}};
+  t.played_by.edit() = {
+      {"gemini", "offline/none"}, {"claude", "offline/none"}, {"codex", "other/m"}};
   return t;
 }
 
@@ -108,7 +109,7 @@ TEST(Summary, TheTableHasALineForEachTaskAndTwoForEachThatNeedsAPerson) {
 TEST(Summary, SaysWhoPlayedWhichRole) {
   batch_summary s;
   s.tasks = {done("A"), done("B")};
-  s.tasks[1].played_by["codex"] = "offline/none";
+  s.tasks[1].played_by.edit()["codex"] = "offline/none";
   auto text = summary_table(s, config());
   EXPECT_TRUE(has(text, "gemini was played by offline/none (2 tasks)\n")) << text;
   EXPECT_TRUE(has(text, "codex was played by offline/none (1 task), other/m (1 task)\n")) << text;

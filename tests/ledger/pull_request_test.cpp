@@ -79,7 +79,7 @@ TEST(PullRequest, IsIntendedAnewForAnotherRemoteOrTarget) {
   t.intend();
   EXPECT_TRUE(t.next_is<open_request>());
   EXPECT_EQ(t.state.out->request.remote, "upstream");
-  EXPECT_EQ(t.state.pushed, std::vector<std::string>{"c1"});
+  EXPECT_EQ(*t.state.pushed, std::vector<std::string>{"c1"});
 }
 
 TEST(PullRequest, WhatIsRefusedParksWithTheWordsAndOpensNoRound) {
@@ -121,7 +121,7 @@ TEST(PullRequest, ALaterCommitIsPushedOverTheFormerOnesOfItsOwn) {
   EXPECT_TRUE(t.next_is<write_request_intent>());
   t.intend();
   EXPECT_EQ(t.records.back().detail["from"], "c1");
-  EXPECT_EQ(t.state.pushed, (std::vector<std::string>{"c1", "c2"}));
+  EXPECT_EQ(*t.state.pushed, (std::vector<std::string>{"c1", "c2"}));
   t.receive();
   EXPECT_EQ(t.state.request->commit, "c2");
 }
@@ -133,7 +133,7 @@ TEST(PullRequest, WhatWasIntendedOnlyMayBeAtTheRemoteToo) {
   t.intend();
   t.again_from_test();
   EXPECT_FALSE(t.state.request);
-  EXPECT_EQ(t.state.pushed, std::vector<std::string>{"c1"});
+  EXPECT_EQ(*t.state.pushed, std::vector<std::string>{"c1"});
 }
 
 TEST(PullRequest, IsNoneOfATaskThatLandedOrWhoseDeployHasBegun) {

@@ -48,7 +48,7 @@ TEST(rollback, LandsARevertAndDeploysTheStateBefore) {
   EXPECT_EQ(site.landed().size(), 3u);
   EXPECT_EQ(site.deploys_of("One.rollback-1"), words{s.out->deploy_id});
   EXPECT_GT(site.seq_of("One.rollback-1", event::checked, ledger::step::test), 0u);
-  for (auto& [role, player] : s.played_by)
+  for (auto& [role, player] : *s.played_by)
     EXPECT_TRUE(has(player, "offline/")) << role << ": " << player;
   auto shown = site.run({"show", "One"}).out;
   EXPECT_TRUE(has(shown, "One.rollback-1: done")) << shown;
