@@ -236,7 +236,9 @@ private:
       fault.what.detail = world().secrets.redact(fault.what.detail);
       return finish({nullptr, std::move(fault)});
     }
-    append(order_.state, {std::move(*d)}, [this](outcome o) { finish(std::move(o)); });
+    auto all =
+        ledger::with_what_follows(*order_.state, std::move(*d), world().config, world().now_ms());
+    append(order_.state, std::move(all), [this](outcome o) { finish(std::move(o)); });
   }
 
   void finish(outcome o) {

@@ -69,14 +69,15 @@ void granter::leave_scope(const std::string& task) {
 void granter::give_grant(const held_back& h) {
   auto before = h.waits ? scopes_.waited_for(h.asked.state->task) : std::vector<std::string>{};
   elsewhere(
-      *world().quick, [w = &world(), g = h.asked, before] { return draft_of_grant(*w, g, before); },
+      *world().quick,
+      [w = &world(), g = h.asked, before] { return drafts_of_grant(*w, g, before); },
       [this, promise = h.promise, s = h.asked.state,
-       worked_on = h.asked.worked_on](attempted<ledger::draft> d) mutable {
+       worked_on = h.asked.worked_on](attempted<std::vector<ledger::draft>> d) mutable {
         if (!d) {
           promise.deliver(grant{{nullptr, d.error()}, {}, {}, {}});
           return;
         }
-        append(s, {std::move(*d)}, [this, promise, at = s->at, worked_on](outcome o) mutable {
+        append(s, std::move(*d), [this, promise, at = s->at, worked_on](outcome o) mutable {
           auto g = handles_for(at);
           g.result = std::move(o);
           g.result.worked_on = std::move(worked_on);

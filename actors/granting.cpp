@@ -3,6 +3,7 @@
 #include "actors/commit_of.hpp"
 #include "actors/judging.hpp"
 #include "ledger/approving.hpp"
+#include "ledger/decide.hpp"
 #include "ledger/disk/evidence.hpp"
 #include "ledger/disk/files.hpp"
 #include "ledger/judge.hpp"
@@ -75,6 +76,22 @@ result<draft> draft_of_request_intent(const services& w, const task_state& s) {
   return ledger::draft_requesting(s, w.config.landing.push, *target);
 }
 
+/// What is to be recorded before the act that was asked for, behind an open gate.
+result<draft> draft_of_intent(const services& w, const grant_request& g) {
+  switch (g.what) {
+    case grant_request::purpose::landing_intent:
+      return ledger::draft_landing(*g.state, g.move);
+    case grant_request::purpose::request_intent:
+      return draft_of_request_intent(w, *g.state);
+    case grant_request::purpose::deploy_intent:
+      return ledger::draft_deploying(*g.state);
+    case grant_request::purpose::commit_intent:
+    case grant_request::purpose::step:
+      break;
+  }
+  return draft_of_commit_intent(w, *g.state);
+}
+
 /// Where step 4 begins if other changes landed since the task was opened; nothing:
 /// where it is.
 result<std::optional<draft>> draft_of_fresh_base(const services& w, const task_state& s) {
@@ -121,35 +138,35 @@ result<ledger::tip_of_branch> base_for(const services& w, ledger::tip_of_branch 
   return w.files->newest(commits_before);
 }
 
-result<draft> draft_of_grant(const services& w, const grant_request& g,
-                             const std::vector<std::string>& waited_for) {
+result<std::vector<draft>> drafts_of_grant(const services& w, const grant_request& g,
+                                           const std::vector<std::string>& waited_for) {
   auto& s = *g.state;
-  if (g.what == grant_request::purpose::step && !s.human_ok) { // That names a base.
+  auto grants = g.what == grant_request::purpose::step;
+  if (grants && !s.human_ok) { // That names a base.
     auto fresh = draft_of_fresh_base(w, s);
     if (!fresh)
       return tl::make_unexpected(fresh.error());
     if (*fresh)
-      return std::move(**fresh);
+      return std::vector{std::move(**fresh)};
   }
   auto folder = w.folder_of(s.task);
   auto seen = ledger::disk::collect_evidence(folder, s, *w.keys, w.config_digest);
   seen.approve = w.config.approve;
   auto gate = ledger::may_enter(s, seen);
   if (!gate.open)
-    return draft_of_closed_gate(w, s, gate);
-  switch (g.what) {
-    case grant_request::purpose::commit_intent:
-      return draft_of_commit_intent(w, s);
-    case grant_request::purpose::landing_intent:
-      return ledger::draft_landing(s, g.move);
-    case grant_request::purpose::request_intent:
-      return draft_of_request_intent(w, s);
-    case grant_request::purpose::deploy_intent:
-      return ledger::draft_deploying(s);
-    case grant_request::purpose::step:
-      break;
+    return std::vector{draft_of_closed_gate(w, s, gate)};
+  if (grants) {
+    std::vector all{ledger::draft_granted(s, gate, waited_for)};
+    // Whoever asks for the intent hears what stands in its way.
+    if (ledger::begins_with_commit(s, w.config))
+      if (auto intent = draft_of_commit_intent(w, s))
+        all.push_back(std::move(*intent));
+    return all;
   }
-  return ledger::draft_granted(s, gate, waited_for);
+  auto intent = draft_of_intent(w, g);
+  if (!intent)
+    return tl::make_unexpected(intent.error());
+  return ledger::with_what_follows(s, std::move(*intent), w.config, w.now_ms());
 }
 
 } // namespace actors

@@ -25,9 +25,11 @@ ledger::result<std::vector<std::string>> scope_of(const services& w, const ledge
 ledger::result<ledger::tip_of_branch> base_for(const services& w, ledger::tip_of_branch base,
                                                const std::vector<std::string>& commits_before);
 
-/// The draft that answers a grant_request. Errors: unavailable (git could not
-/// be asked), corrupt (a recorded file or the candidate is not what it was).
-ledger::result<ledger::draft> draft_of_grant(const services& w, const grant_request& g,
-                                             const std::vector<std::string>& waited_for = {});
+/// The drafts that answer a grant_request: with the grant of step 8 comes the commit's
+/// intent, if that is next, because the contract was read only now. Errors: unavailable
+/// (git could not be asked), corrupt (a recorded file or the candidate is not what it was).
+ledger::result<std::vector<ledger::draft>>
+drafts_of_grant(const services& w, const grant_request& g,
+                const std::vector<std::string>& waited_for = {});
 
 } // namespace actors

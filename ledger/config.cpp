@@ -120,6 +120,10 @@ std::string build_command_of(const deploy_config& c) {
   return c.build.empty() && c.kind == deploy_kind::netlify ? "netlify build --offline" : c.build;
 }
 
+bool has_nothing_to_build(const deploy_config& c) {
+  return c.kind == deploy_kind::none && build_command_of(c).empty();
+}
+
 std::string token_variable_of(const deploy_config& c) {
   return c.token_env.empty() && has_sites(c.kind) ? "NETLIFY_AUTH_TOKEN" : c.token_env;
 }

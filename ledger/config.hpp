@@ -166,6 +166,8 @@ std::string digest_of(const config& c);
 
 /// What builds: `build`, or what the kind builds with. Empty: nothing to build.
 std::string build_command_of(const deploy_config& c);
+/// Whether nothing is built and nothing is published: then nobody wants a checkout.
+bool has_nothing_to_build(const deploy_config& c);
 /// The variable whose value only the deploy gets. Empty: there is none.
 std::string token_variable_of(const deploy_config& c);
 /// The same for what opens pull requests.

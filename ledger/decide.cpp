@@ -215,6 +215,10 @@ std::optional<wait_until> pause_of(const task_state& s, std::int64_t now_ms) {
 
 } // namespace
 
+bool begins_with_commit(const task_state& s, const config& c) {
+  return s.at == step::deliver && std::holds_alternative<write_intent>(next_of_delivery(s, c));
+}
+
 std::int64_t backoff_ms(std::uint32_t failures) noexcept {
   if (failures == 0)
     return 0;

@@ -82,6 +82,9 @@ using action = std::variant<rest, wait_until, ask_for_grant, ask_role, judge_ans
 /// What to do with a task in state `s` at `now_ms` (Unix time).
 action decide(const task_state& s, const config& c, std::int64_t now_ms);
 
+/// Whether step 8, once it is granted, begins with the commit's intent.
+bool begins_with_commit(const task_state& s, const config& c);
+
 /// The pause before attempt n+1 after n failures in a row: 200 ms doubled each
 /// time, at most 30 s.
 std::int64_t backoff_ms(std::uint32_t failures) noexcept;

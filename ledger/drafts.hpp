@@ -221,6 +221,12 @@ draft draft_cancelled(const task_state& s);
 /// from there.
 result<draft> draft_retried(const task_state& s, std::optional<step> from, text_ptr note);
 
+/// A draft, and behind it what follows without anybody's act: `built` where there is
+/// nothing to build, `deployed` and `finished` where nothing is deployed. They become
+/// records together, or none of them does.
+std::vector<draft> with_what_follows(const task_state& s, draft d, const config& c,
+                                     std::int64_t now_ms);
+
 /// first 16 hex digits of SHA-256(task, commit).
 std::string deploy_id_for(std::string_view task, std::string_view commit);
 

@@ -244,6 +244,22 @@ draft draft_finished(const task_state& s, status as, const config& c, std::int64
   return d;
 }
 
+std::vector<draft> with_what_follows(const task_state& s, draft d, const config& c,
+                                     std::int64_t now_ms) {
+  std::vector<draft> all;
+  auto what = d.what;
+  all.push_back(std::move(d));
+  if (what == event::committed && has_nothing_to_build(c.deploy))
+    all.push_back(draft_built(s, true, "", nullptr));
+  if (what == event::deploying && c.deploy.kind == deploy_kind::none) {
+    deploy_outcome nothing;
+    nothing.ok = nothing.nothing_to_do = true;
+    all.push_back(draft_deployed(s, nothing));
+    all.push_back(draft_finished(s, status::done, c, now_ms));
+  }
+  return all;
+}
+
 std::string deploy_id_for(std::string_view task, std::string_view commit) {
   return sha256(std::string{task} + "\n" + std::string{commit}).substr(0, 16);
 }

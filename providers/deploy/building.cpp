@@ -40,9 +40,9 @@ ledger::deploy_outcome failed_deploy(std::string why, std::string log) {
 ledger::result<build_outcome> building_deployer::build(const deploy_request& r) {
   build_outcome out;
   out.ok = true;
+  if (ledger::has_nothing_to_build(config().deploy))
+    return out;
   const auto builds = !ledger::build_command_of(config().deploy).empty();
-  if (!builds && config().deploy.kind == deploy_kind::none)
-    return out; // Nobody would look at a checkout.
   auto checkout = context_.files.checkout(r.commit, r.tree, slot_wish::soon);
   if (!checkout)
     return tl::make_unexpected(checkout.error());

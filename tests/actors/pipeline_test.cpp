@@ -240,6 +240,22 @@ TEST_F(Pipeline, AnOutageOfTheDeployIsWaitedForAndTheTestsRunAgain) {
   EXPECT_EQ(s.round, 1u);
 }
 
+TEST_F(Pipeline, WithNothingToBuildAndNowhereToDeployStepEightIsThreeAppends) {
+  w.config.deploy.kind = ledger::deploy_kind::none;
+  std::set<std::uint64_t> heads; // The last record of each append, of the only task.
+  hooks.after_commit = [&](std::uint64_t records) { heads.insert(records); };
+  journal.reset();
+  open_journal();
+  auto s = run_one();
+  EXPECT_EQ(s.is, status::done) << s.reason << ": " << s.why;
+  EXPECT_EQ(deploys.deploys, 0);
+  std::vector<event> ended_with;
+  for (auto& r : *journal->records_of("T"))
+    if (r.at == step::deliver && heads.contains(r.seq))
+      ended_with.push_back(r.what);
+  EXPECT_EQ(ended_with, (std::vector{event::intended, event::built, event::finished}));
+}
+
 TEST_F(Pipeline, AtMostTasksInFlightAreOpenAtOnce) {
   w.config.limits.tasks_in_flight = 3;
   std::set<std::string> open;

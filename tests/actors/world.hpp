@@ -49,6 +49,7 @@ protected:
       w.config.roles[r] = {"fake"};
     w.config.checks.test.command = w.config.checks.lint.command =
         w.config.checks.schema_drift.command = "true";
+    w.config.deploy.kind = ledger::deploy_kind::directory;
     files.will_be("tree1");
     open_journal();
     w.config_digest = ledger::digest_of(w.config);

@@ -36,6 +36,22 @@ TEST(Decide, GoesThroughTheDeliveryInOrder) {
   EXPECT_EQ(std::get<finish>(t.next()).as, status::done);
 }
 
+TEST(Decide, StepEightBeginsWithTheCommitUnlessThereIsOneOrALineToStandIn) {
+  story t;
+  t.until(step::deliver);
+  EXPECT_TRUE(begins_with_commit(t.state, t.conf));
+  auto lands = t.conf;
+  lands.landing.mode = landing_mode::branch;
+  EXPECT_FALSE(begins_with_commit(t.state, lands));
+  t.grant();
+  t.add(draft_intended(t.state, 1, ""));
+  t.add(draft_resumed(t.state));
+  EXPECT_FALSE(begins_with_commit(t.state, t.conf)) << "it is intended already";
+  story early;
+  early.until(step::verify);
+  EXPECT_FALSE(begins_with_commit(early.state, early.conf));
+}
+
 TEST(Decide, AKillBetweenIntentAndReceiptGoesOnWithTheSameIntent) {
   story t;
   t.until(step::deliver);

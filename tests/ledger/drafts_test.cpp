@@ -222,6 +222,49 @@ TEST(Drafts, WithoutADeployKindTheStatusSaysSo) {
   EXPECT_EQ(j["deployed"], false);
 }
 
+std::vector<event> events_of(const std::vector<draft>& all) {
+  std::vector<event> events;
+  for (auto& d : all)
+    events.push_back(d.what);
+  return events;
+}
+
+TEST(Drafts, WhatNeedsNobodysActFollowsAtOnce) {
+  story t;
+  t.until(step::deliver);
+  t.grant();
+  t.add(draft_intended(t.state, 1, ""));
+  t.conf.deploy.kind = deploy_kind::none;
+  auto committed = with_what_follows(t.state, draft_committed(t.state, "c1"), t.conf, t.now_ms);
+  EXPECT_EQ(events_of(committed), (std::vector{event::committed, event::built}));
+  for (auto& d : committed)
+    t.add(d);
+  auto rest = with_what_follows(t.state, draft_deploying(t.state), t.conf, t.now_ms);
+  EXPECT_EQ(events_of(rest), (std::vector{event::deploying, event::deployed, event::finished}));
+  auto status_file = json::parse(*rest.back().files.at(0).content);
+  EXPECT_EQ(status_file["ledgerHead"], t.state.head) << "the last record before them";
+  for (auto& d : rest)
+    t.add(d);
+  EXPECT_EQ(t.state.is, status::done);
+}
+
+TEST(Drafts, NothingFollowsAtOnceWhereSomebodyBuildsOrDeploys) {
+  story t;
+  t.until(step::deliver);
+  t.grant();
+  t.add(draft_intended(t.state, 1, ""));
+  auto commit = draft_committed(t.state, "c1");
+  t.conf.deploy.kind = deploy_kind::none;
+  t.conf.deploy.build = "make site";
+  EXPECT_EQ(with_what_follows(t.state, commit, t.conf, t.now_ms).size(), 1u);
+  t.conf.deploy.kind = deploy_kind::directory;
+  t.conf.deploy.build.clear();
+  EXPECT_EQ(with_what_follows(t.state, commit, t.conf, t.now_ms).size(), 1u);
+  t.add(commit);
+  t.add(draft_built(t.state, true, "", nullptr));
+  EXPECT_EQ(with_what_follows(t.state, draft_deploying(t.state), t.conf, t.now_ms).size(), 1u);
+}
+
 TEST(Drafts, ACommitMessageNamesTaskLedgerHeadAndBase) {
   story t;
   t.until(step::deliver);
