@@ -30,6 +30,8 @@ public:
   crew& operator=(const crew&) = delete;
   ~crew();
 
+  bool is_alone() const noexcept { return helpers_.empty(); }
+
   /// Calls `work` for 0 … count-1.
   void share_out(std::size_t count, const std::function<void(std::size_t)>& work);
 

@@ -1,6 +1,7 @@
 #include "ledger/disk/database.hpp"
 
 #include "ledger/disk/files.hpp"
+#include "ledger/record.hpp"
 
 #include <fmt/format.h>
 #include <sqlite3.h>
@@ -383,31 +384,17 @@ result<void> database::drop_held(std::string_view task) {
   return {};
 }
 
-result<void> database::drop_pending(const std::vector<std::string>& keep_tasks) {
-  if (keep_tasks.empty())
-    return impl_->run("DELETE FROM pending");
-  std::vector<std::string> drop;
-  {
-    use s(impl_->prepared("SELECT DISTINCT task FROM pending"));
-    int code = s ? s.step() : SQLITE_ERROR;
-    for (; code == SQLITE_ROW; code = s.step())
-      drop.push_back(s.bytes_in(0));
-    if (code != SQLITE_DONE)
-      return impl_->error(sqlite3_extended_errcode(impl_->db));
-  }
-  for (auto& task : drop) {
-    bool keep = false;
-    for (auto& k : keep_tasks)
-      keep = keep || k == task;
-    if (keep)
-      continue;
-    use s(impl_->prepared("DELETE FROM pending WHERE task = ?"));
-    if (!s)
-      return impl_->error(sqlite3_extended_errcode(impl_->db));
-    s.text(1, task);
-    if (int code = s.step(); code != SQLITE_DONE)
-      return impl_->error(code);
-  }
+result<void> database::drop_pending(std::uint64_t up_to_id,
+                                    const std::vector<std::string>& keep_tasks) {
+  use s(impl_->prepared("DELETE FROM pending WHERE id <= ? AND task NOT IN "
+                        "(SELECT value FROM json_each(?))"));
+  if (!s)
+    return impl_->error(sqlite3_extended_errcode(impl_->db));
+  auto keep = json(keep_tasks).dump();
+  s.number(1, up_to_id);
+  s.text(2, keep);
+  if (int code = s.step(); code != SQLITE_DONE)
+    return impl_->error(code);
   return {};
 }
 

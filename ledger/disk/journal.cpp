@@ -57,49 +57,6 @@ bool journal::impl::lags(const std::string& task) const {
   return (known != chains.end() && known->second.is_damaged) || waits_in_backlog(task);
 }
 
-bool journal::impl::some_hold_is_over() const {
-  return std::any_of(held.begin(), held.end(), [&](auto& h) { return !lags(h.first); });
-}
-
-// Within a transaction. The folders have everything, but those that are held.
-result<void> journal::impl::mark_projected() {
-  for (auto& task : held_anew)
-    if (auto done = db.set_held(task, held.at(task)); !done)
-      return done;
-  return db.set_mark("projected", std::to_string(last_id));
-}
-
-result<void> journal::impl::checkpoint() {
-  if (auto done = root.sync_file_system(); !done)
-    return give_up(done.error());
-  // A person may still need what was to be restored. A hold ends here and not
-  // before: what was completed late is on the disk itself only now.
-  std::vector<std::string> keep, free;
-  for (auto& [task, since] : held)
-    (lags(task) ? keep : free).push_back(task);
-  auto done = write([&]() -> result<void> {
-    auto step = mark_projected();
-    if (step)
-      step = db.drop_pending(keep);
-    for (auto& task : free)
-      if (step)
-        step = db.drop_held(task);
-    if (step)
-      step = db.set_mark("checkpoint", std::to_string(last_id));
-    if (step)
-      step = db.set_mark("boot_id", at.boot_id);
-    return step;
-  });
-  if (!done)
-    return done;
-  for (auto& task : free)
-    held.erase(task);
-  held_anew.clear();
-  at.checkpoint = last_id;
-  pending_bytes = 0;
-  return {};
-}
-
 // An approval follows no answer that is on record: only this tells, after a kill,
 // a HUMAN_OK that was about to be recorded from one that a hand wrote.
 result<void> journal::impl::announce(const append& a) {
@@ -307,9 +264,8 @@ std::vector<result<appended>> journal::impl::append_group(std::span<const append
   work_off_backlog();
   // The group is durable whatever becomes of the checkpoint: of a lost one the
   // next append hears, any other is tried again.
-  if (pending_bytes >= opts.checkpoint_bytes || some_hold_is_over())
-    if (auto synced = checkpoint(); !synced)
-      trouble = synced.error();
+  if (auto synced = checkpoint_if_due(); !synced)
+    trouble = synced.error();
   return out;
 }
 

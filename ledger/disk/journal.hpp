@@ -5,7 +5,8 @@
 // An *append* is a list of drafts for one task that become records together.
 // A *group* is what one transaction makes durable: the appends of many tasks.
 // A *checkpoint* syncs the projection and then drops the bytes that the
-// database held for it.
+// database held for it. With helpers that goes on beside appends: one that ends late, or
+// fails, is heard of by a later append.
 //
 // Invariants:
 //   1. append() returns only after the group is durable (L1).
@@ -97,8 +98,9 @@ public:
     std::uint64_t checkpoint_bytes = 8 * 1024 * 1024;
     /// Larger files bypass the database. What is appended to a file never does.
     std::uint64_t sync_directly_bytes = 1024 * 1024;
-    /// Threads that put and complete files of a group's tasks beside the caller's;
-    /// none where hooks are set that must be called one at a time.
+    /// Threads that put and complete files of a group's tasks beside the caller's, and
+    /// whether a checkpoint's sync has one; none where hooks are set that must be called
+    /// one at a time.
     std::size_t helpers = 0;
   };
 

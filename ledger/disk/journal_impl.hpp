@@ -1,14 +1,18 @@
 // journal_impl.hpp -- the inside of the journal: opening it, appending to it.
 //
 // journal_opening.cpp finds and completes what is there; journal_resting.cpp sees to
-// tasks that have come to rest; journal.cpp does everything else. A task is *held*
-// (database.hpp) from the moment its folder falls behind until a checkpoint after it
-// has caught up.
+// tasks that have come to rest, journal_checkpoint.cpp to checkpoints; journal.cpp does
+// everything else. A task is *held* (database.hpp) from the moment its folder falls
+// behind until a checkpoint after it has caught up.
 //
 // Records are kept in memory until the folder has them, and those that an opening read
 // until the next one comes: in a batch of ten thousand tasks they would be most of its
 // memory. Whoever asks for them has them read again. A task that has come to rest is
 // *put away*: which files it has is read again too when something is appended.
+//
+// A checkpoint is *begun* by who asks the kernel to sync all files, beside which groups
+// are committed as ever, and ended behind a later group. It is about what the folders
+// had when it began; what came since waits for the next one.
 //
 // Private to ledger/disk.
 
@@ -27,6 +31,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <future>
 #include <map>
 #include <optional>
 #include <set>
@@ -61,6 +66,12 @@ struct journal::impl {
   /// What was committed, but not yet done in the folders, in commit order.
   std::deque<projection> backlog{};
   std::uint64_t pending_bytes = 0;
+  struct begun_checkpoint {
+    std::future<result<void>> synced;
+    std::uint64_t up_to_id = 0, bytes = 0;
+    std::set<std::string> caught_up; ///< Of the held tasks.
+  };
+  std::optional<begun_checkpoint> under_way{};
   std::uint64_t records_since_open = 0;
   /// Tasks without a row (standings.hpp), and where their lines begin.
   std::set<std::pair<std::uint64_t, std::string>> at_work{};
@@ -115,7 +126,10 @@ struct journal::impl {
   bool lags(const std::string& task) const;
   bool some_hold_is_over() const;
   result<void> mark_projected();
+  void begin_checkpoint();
+  result<void> end_checkpoint();
   result<void> checkpoint();
+  result<void> checkpoint_if_due();
   result<void> write(const std::function<result<void>()>& body);
   result<void> give_up(const failure& f);
 };
