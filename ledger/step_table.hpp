@@ -206,6 +206,13 @@ constexpr std::string_view path_of(contract c) noexcept {
                                   : std::string_view{};
 }
 
+constexpr bool is_contract_path(std::string_view ledger_path) noexcept {
+  for (auto c : contracts)
+    if (ledger_path == path_of(c))
+      return true;
+  return false;
+}
+
 static_assert(
     [] {
       for (std::size_t i = 0; i < step_table.size(); ++i)

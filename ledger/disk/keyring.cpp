@@ -10,8 +10,9 @@
 #include <cassert>
 #include <charconv>
 #include <cstdlib>
-#include <map>
 #include <mutex>
+#include <optional>
+#include <unordered_map>
 #include <utility>
 
 #include <fcntl.h>
@@ -123,25 +124,35 @@ result<signing_key> make_key(const keyring& k, const fs::path& dir,
 
 } // namespace
 
-/// Found good before, by the SHA-256 of the line.
+/// Good lines by their SHA-256, and the records of the last of them.
 struct keyring::known_lines {
-  /// Of contracts, of which a task has three, that is more tasks than are at work.
-  static constexpr std::size_t most = 16 * 1024;
+  /// A task has up to three contracts, and is asked about them at eight gates. Whoever
+  /// is not among these is checked, or read, again.
+  static constexpr std::size_t most_lines = 128 * 1024, most_records = 16 * 1024;
 
-  std::shared_ptr<const record> find(const std::string& digest) {
+  /// Nothing: not known. Null: good, to be read again.
+  std::optional<std::shared_ptr<const record>> find(const std::string& digest) {
     std::lock_guard guard(mutex);
-    auto it = records.find(digest);
-    return it == records.end() ? nullptr : it->second;
+    auto it = lines.find(digest);
+    return it == lines.end() ? std::nullopt : std::optional(it->second);
   }
-  void add(const std::string& digest, std::shared_ptr<const record> r) {
+  void add(std::string digest, std::shared_ptr<const record> r) {
     std::lock_guard guard(mutex);
-    if (records.size() >= most)
-      records.clear();
-    records.emplace(digest, std::move(r));
+    if (lines.size() >= most_lines) {
+      lines.clear();
+      records = 0;
+    }
+    if (r && ++records > most_records) {
+      for (auto& [known, held] : lines)
+        held = nullptr;
+      records = 1;
+    }
+    lines.insert_or_assign(std::move(digest), std::move(r));
   }
 
   std::mutex mutex;
-  std::map<std::string, std::shared_ptr<const record>> records;
+  std::unordered_map<std::string, std::shared_ptr<const record>> lines;
+  std::size_t records = 0;
 };
 
 keyring::keyring()
@@ -207,6 +218,10 @@ std::string keyring::sign(std::string_view bytes) const {
   return key_ ? key_->sign(bytes) : std::string{};
 }
 
+void keyring::vouch_for(std::string line_sha256) const {
+  known_->add(std::move(line_sha256), nullptr);
+}
+
 bool keyring::trusts(std::string_view bytes, std::string_view sig) const {
   return std::any_of(trusted_.begin(), trusted_.end(),
                      [&](auto& pub) { return verifies(pub, bytes, sig); });
@@ -214,13 +229,14 @@ bool keyring::trusts(std::string_view bytes, std::string_view sig) const {
 
 std::shared_ptr<const record> keyring::signed_record(std::string_view line) const {
   auto digest = sha256(line);
-  if (auto known = known_->find(digest))
-    return known;
+  auto known = known_->find(digest);
+  if (known && *known)
+    return *known;
   auto r = parse_line(line);
-  if (!r || !trusts(signed_part(*r), r->sig))
+  if (!r || (!known && !trusts(signed_part(*r), r->sig)))
     return nullptr;
   auto found = std::make_shared<const record>(std::move(*r));
-  known_->add(digest, found);
+  known_->add(std::move(digest), found);
   return found;
 }
 

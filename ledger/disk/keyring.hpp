@@ -17,8 +17,9 @@
 //   4. A head file may lag behind the journal (it is written after it), never
 //      be ahead of it. It is written over in place, by one writer, and can be read
 //      meanwhile: it tells its sequence twice, first and last.
-//   5. A line whose signature was found good is known from then on, by all of its
-//      bytes: a signature does not go bad, and gates ask again and again.
+//   5. A line whose signature was found good, or was just made here, is known from
+//      then on, by all of its bytes: a signature does not go bad, and gates ask again
+//      and again.
 
 #pragma once
 
@@ -65,6 +66,8 @@ public:
   const std::string& trouble() const noexcept { return trouble_; }
   bool can_sign() const noexcept { return key_.has_value(); }
   std::string sign(std::string_view bytes) const; ///< Requires can_sign().
+  /// A line, by its digest, whose signature sign() has just made: never to be checked.
+  void vouch_for(std::string line_sha256) const;
   /// Whether any trusted key signed.
   bool trusts(std::string_view bytes, std::string_view sig) const;
   /// The record of a journal's line, if any trusted key signed it; else null. Any

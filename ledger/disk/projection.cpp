@@ -146,6 +146,10 @@ private:
                     "malformed");
     out_.tip.seq = r.seq;
     r.line_sha256 = out_.tip.line_sha256 = sha256(*line);
+    // Of these gates ask. Whether it becomes durable is another question.
+    auto is_contract = [](auto& f) { return is_contract_path(f.path); };
+    if (d.sign && std::any_of(d.files.begin(), d.files.end(), is_contract))
+      w_.keys.vouch_for(r.line_sha256);
     for (auto& lost : gone_of(r)) {
       out_.tip.expected.erase(lost);
       forget(out_.tip.late, lost);

@@ -23,11 +23,6 @@ constexpr std::size_t max_contract_bytes = 4096;
 
 constexpr int looks_max = 10;
 
-bool is_contract(std::string_view ledger_path) {
-  return std::any_of(contracts.begin(), contracts.end(),
-                     [&](auto c) { return ledger_path == path_of(c); });
-}
-
 bool is_same(const damage& a, const damage& b) {
   return a.task == b.task && a.file == b.file && a.why == b.why;
 }
@@ -62,7 +57,7 @@ public:
     for (auto& want : expected_)
       file(want);
     for (auto& want : given_up())
-      if (!is_contract(want.file.path))
+      if (!is_contract_path(want.file.path))
         file(want);
       else if (digest(want.file.path).empty())
         hurt(want.file.path, fmt::format("it is missing; record {} names it", want.seq));

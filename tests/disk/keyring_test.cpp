@@ -190,6 +190,23 @@ TEST_F(Keyring, KnowsASignedLineByAllOfItsBytes) {
   EXPECT_FALSE(keyring::open_public(keys_, "another").signed_record(line));
 }
 
+TEST_F(Keyring, DoesNotCheckWhatItSignedItselfButEveryOtherLine) {
+  auto k = open_keys();
+  record r;
+  r.seq = 1;
+  r.time = format_time(0);
+  r.prev = no_predecessor;
+  r.sig = k.sign("something else"); // What a check would find.
+  auto line = to_line(r);
+  EXPECT_FALSE(k.signed_record(line));
+  k.vouch_for(sha256(line));
+  auto known = k.signed_record(line);
+  ASSERT_TRUE(known);
+  EXPECT_EQ(*known, r);
+  r.seq = 2;
+  EXPECT_FALSE(k.signed_record(to_line(r)));
+}
+
 // A head that could not be read was no head: a cut-off journal went unnoticed.
 TEST_F(Keyring, AHeadThatCannotBeReadIsNotTakenForNone) {
   auto heads = keys_ / (std::string(id) + ".heads");
