@@ -1,7 +1,6 @@
 #include "ledger/disk/database.hpp"
 
 #include "ledger/disk/files.hpp"
-#include "ledger/record.hpp"
 
 #include <fmt/format.h>
 #include <sqlite3.h>
@@ -384,15 +383,13 @@ result<void> database::drop_held(std::string_view task) {
   return {};
 }
 
-result<void> database::drop_pending(std::uint64_t up_to_id,
-                                    const std::vector<std::string>& keep_tasks) {
-  use s(impl_->prepared("DELETE FROM pending WHERE id <= ? AND task NOT IN "
-                        "(SELECT value FROM json_each(?))"));
+result<void> database::drop_pending(std::uint64_t up_to_id) {
+  use s(impl_->prepared("DELETE FROM pending WHERE id <= ? AND "
+                        "? || task NOT IN (SELECT key FROM marks)"));
   if (!s)
     return impl_->error(sqlite3_extended_errcode(impl_->db));
-  auto keep = json(keep_tasks).dump();
   s.number(1, up_to_id);
-  s.text(2, keep);
+  s.text(2, held_prefix);
   if (int code = s.step(); code != SQLITE_DONE)
     return impl_->error(code);
   return {};

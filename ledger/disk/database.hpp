@@ -88,8 +88,8 @@ public:
   result<void> set_mark(std::string_view key, std::string_view value);
   result<void> set_held(std::string_view task, const marks& m);
   result<void> drop_held(std::string_view task);
-  /// Drops the pending bytes of records up to this id, except those of the tasks named.
-  result<void> drop_pending(std::uint64_t up_to_id, const std::vector<std::string>& keep_tasks);
+  /// Drops the pending bytes of records up to this id, except those of held tasks.
+  result<void> drop_pending(std::uint64_t up_to_id);
   result<void> put_note(std::string_view key, std::string_view value);
   result<void> commit(); ///< Durable on return.
   void rollback() noexcept;

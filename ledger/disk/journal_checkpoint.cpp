@@ -38,16 +38,17 @@ result<void> journal::impl::end_checkpoint() {
   auto c = std::exchange(under_way, std::nullopt);
   if (auto synced = c->synced.get(); !synced)
     return give_up(synced.error());
-  std::vector<std::string> keep, free;
+  std::vector<std::string> free;
   for (auto& [task, since] : held)
-    (c->caught_up.contains(task) && !lags(task) ? free : keep).push_back(task);
+    if (c->caught_up.contains(task) && !lags(task))
+      free.push_back(task);
   auto done = write([&]() -> result<void> {
     auto step = mark_projected();
-    if (step)
-      step = db.drop_pending(c->up_to_id, keep);
     for (auto& task : free)
       if (step)
         step = db.drop_held(task);
+    if (step)
+      step = db.drop_pending(c->up_to_id);
     if (step)
       step = db.set_mark("checkpoint", std::to_string(c->up_to_id));
     if (step)

@@ -167,12 +167,17 @@ TEST_F(Keyring, AFifoInTheWayOfAHeadIsToldAndHangsNobody) {
   EXPECT_EQ(told.error().kind, fault::unavailable);
 }
 
-TEST_F(Keyring, KnowsASignedLineByAllOfItsBytes) {
-  auto k = open_keys();
+record first_record() {
   record r;
   r.seq = 1;
   r.time = format_time(0);
   r.prev = no_predecessor;
+  return r;
+}
+
+TEST_F(Keyring, KnowsASignedLineByAllOfItsBytes) {
+  auto k = open_keys();
+  auto r = first_record();
   r.sig = k.sign(signed_part(r));
   auto line = to_line(r);
   for (int again = 0; again < 2; ++again) {
@@ -192,10 +197,7 @@ TEST_F(Keyring, KnowsASignedLineByAllOfItsBytes) {
 
 TEST_F(Keyring, DoesNotCheckWhatItSignedItselfButEveryOtherLine) {
   auto k = open_keys();
-  record r;
-  r.seq = 1;
-  r.time = format_time(0);
-  r.prev = no_predecessor;
+  auto r = first_record();
   r.sig = k.sign("something else"); // What a check would find.
   auto line = to_line(r);
   EXPECT_FALSE(k.signed_record(line));
