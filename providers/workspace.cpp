@@ -4,6 +4,7 @@
 #include "providers/full_disk.hpp"
 #include "providers/remove_tree.hpp"
 #include "providers/slot.hpp"
+#include "providers/slot_choice.hpp"
 #include "providers/slot_kit.hpp"
 
 #include <fmt/format.h>
@@ -51,12 +52,9 @@ class pool {
 public:
   pool(const git& repository, workspace_options o)
       : git_(repository)
-      , options_(std::move(o)) {
-    slots_.resize(std::max<std::size_t>(options_.slots, 1));
-    trees_.resize(slots_.size());
-    for (std::size_t i = slots_.size(); i > 0; --i)
-      free_.push_back(i - 1);
-  }
+      , options_(std::move(o))
+      , choice_(options_.slots, std::thread::hardware_concurrency())
+      , slots_(std::max<std::size_t>(options_.slots, 1)) {}
   ~pool() {
     remove_slots();
     if (!kit_)
@@ -83,15 +81,12 @@ public:
     auto paths = paths_after(*base, tree);
     if (!paths)
       return tl::make_unexpected(paths.error());
-    std::size_t n = 0;
-    {
-      std::unique_lock lock(mutex_);
-      if (w == slot_wish::soon)
-        freed_.wait_for(lock, making_took_, [this] { return one_may_be_used_again(); });
-      freed_.wait(lock, [this] { return !free_.empty(); });
-      n = choose(tree, *base);
-    }
+    const auto given = wait_for_one({tree, *base, w, slot_choice::clock::now()});
+    const auto n = *given.slot;
+    const auto begun = slot_choice::clock::now();
     auto r = prepare(n, commit, tree, **paths);
+    if (given.to_be_made)
+      made(slot_choice::clock::now() - begun);
     if (r)
       return n;
     release(n, false);
@@ -102,11 +97,9 @@ public:
   void release(std::size_t n, bool sound = true) {
     {
       const std::lock_guard lock(mutex_);
-      free_.insert(sound ? free_.end() : free_.begin(), n);
-      if (!sound)
-        trees_[n].clear();
+      choice_.give_back(n, sound);
     }
-    freed_.notify_all(); // Some of them wait for another one than this.
+    changed_.notify_all(); // Some of them wait for another one than this.
   }
 
   slot& at(std::size_t n) { return *slots_[n]; }
@@ -150,11 +143,25 @@ private:
       t.join();
   }
 
-  /// Or none will be: nobody has one.
-  bool one_may_be_used_again() const {
-    return free_.size() == slots_.size() || std::any_of(free_.begin(), free_.end(), [this](auto n) {
-             return !trees_[n].empty();
-           });
+  slot_choice::answer wait_for_one(const slot_choice::want& w) {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      auto a = choice_.take(w, slot_choice::clock::now());
+      if (a.slot)
+        return a;
+      if (a.ask_again)
+        changed_.wait_until(lock, *a.ask_again);
+      else
+        changed_.wait(lock);
+    }
+  }
+
+  void made(slot_choice::clock::duration took) {
+    {
+      const std::lock_guard lock(mutex_);
+      choice_.made(took);
+    }
+    changed_.notify_all();
   }
 
   std::shared_ptr<const tree_paths> known_paths(std::string_view tree) {
@@ -180,25 +187,6 @@ private:
     return same ? of_base : paths_in(tree);
   }
 
-  /// Takes one out of `free_`: one that holds the tree already; else one that holds
-  /// no base, which somebody will want again; of equals the one used last, whose
-  /// files are most likely near.
-  std::size_t choose(std::string_view tree, std::string_view base) {
-    auto best = free_.size() - 1;
-    auto best_rank = -1;
-    for (std::size_t i = free_.size(); i > 0; --i) {
-      const auto& holds = trees_[free_[i - 1]];
-      const auto rank = holds == tree ? 3 : holds.empty() ? 0 : holds == base ? 1 : 2;
-      if (rank > best_rank)
-        best = i - 1;
-      best_rank = std::max(best_rank, rank);
-    }
-    const auto n = free_[best];
-    free_.erase(free_.begin() + static_cast<std::ptrdiff_t>(best));
-    trees_[n] = tree;
-    return n;
-  }
-
   /// Of few commits, which are asked for again and again.
   ledger::result<std::string> tree_of(std::string_view commit) {
     {
@@ -222,7 +210,6 @@ private:
     if (s)
       s->remove(); // Damaged: a new one is cheaper than to understand it.
     s.reset();
-    const auto begun = std::chrono::steady_clock::now();
     auto made = make(n);
     if (!made)
       return tl::make_unexpected(made.error());
@@ -232,8 +219,6 @@ private:
       s->remove();
       s.reset();
     }
-    const std::lock_guard lock(mutex_);
-    making_took_ = std::chrono::steady_clock::now() - begun;
     return r;
   }
 
@@ -251,13 +236,11 @@ private:
   git git_;
   workspace_options options_;
   std::optional<slot_kit> kit_; // Once the folder is ours.
-  std::mutex mutex_;            // free_, trees_, making_took_
-  std::condition_variable freed_;
-  std::vector<std::size_t> free_;
-  std::chrono::steady_clock::duration making_took_{}; // The last one.
-  std::vector<std::string> trees_;                    // What each holds; empty: nothing of use.
-  std::vector<std::unique_ptr<slot>> slots_;          // Each belongs to who acquired it.
-  std::mutex paths_mutex_;                            // known_, commits_
+  std::mutex mutex_;            // choice_
+  slot_choice choice_;
+  std::condition_variable changed_;
+  std::vector<std::unique_ptr<slot>> slots_; // Each belongs to who acquired it.
+  std::mutex paths_mutex_;                   // known_, commits_
   std::deque<std::pair<std::string, std::shared_ptr<const tree_paths>>> known_;
   std::map<std::string, std::string, std::less<>> commits_; // To their trees.
 };

@@ -61,8 +61,9 @@ public:
 };
 
 /// Whether to make another slot where all that there are are in use, or to see first
-/// whether one becomes free in the time that making one takes. Who waits may hold up
-/// nobody who has one.
+/// whether one becomes free in the time that making one takes. Either way only as many
+/// are made at the same time as there are processors. Who waits may hold up nobody who
+/// has one.
 enum class slot_wish : std::uint8_t { at_once, soon };
 
 class workspace {
