@@ -7,7 +7,8 @@
 //   1. A slot has one user at a time.
 //   2. No more are made at the same time than there are processors for: side by side
 //      none of them would be ready sooner, and until then there would be none to use
-//      again.
+//      again. One that turns out to be damaged by who has it already is not counted:
+//      he makes it anew.
 //   3. Who wants one soon waits for one that can be used again, as long as making one
 //      took last.
 //   4. Where nobody has a slot nobody waits; where somebody has, its end wakes all.
@@ -35,7 +36,7 @@ class slot_choice {
 public:
   using clock = std::chrono::steady_clock;
 
-  /// Both at least 1.
+  /// 0 counts as 1: not every system tells how many processors it has.
   slot_choice(std::size_t slots, std::size_t made_at_once);
 
   /// What somebody wants, since `begun`.
